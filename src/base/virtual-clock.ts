@@ -1,0 +1,171 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock, Timer } from './clock.ts';
+import { assert } from './assert.ts';
+
+interface Pending {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** Timers one `advance` may fire before it is taken for a loop that re-arms itself for ever. */
+const TIMERS_PER_ADVANCE_MAX = 10_000_000;
+
+/**
+ * A clock that stands still until told to move.
+ *
+ * 1. Timers fire in the order of their due time, and in the order they were made when due together.
+ * 2. While one fires, `nowMs()` is exactly its due time.
+ * 3. Between two due times the event loop is drained, so that what the first one started is done
+ *    before the second one is looked at.
+ * 4. `advance` returns with the clock at the target time, whatever was armed on the way.
+ */
+export class VirtualClock implements Clock {
+  #nowMs: number;
+  readonly #startMs: number;
+  #order = 0;
+  /** A binary heap by (dueMs, order); cancelled timers are dropped when they come up. */
+  readonly #heap: Pending[] = [];
+  readonly #cancelled = new Set<Pending>();
+
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = startMs;
+    this.#startMs = startMs;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs - this.#startMs;
+  }
+
+  schedule(delayMs: number, callback: () => void): Timer {
+    const pending = { dueMs: this.#nowMs + Math.max(delayMs, 0), order: this.#order++, callback };
+    push(this.#heap, pending);
+    let isDone = false;
+    return {
+      cancel: () => {
+        if (!isDone && pending.order >= 0) {
+          isDone = true;
+          this.#cancelled.add(pending);
+        }
+      },
+    };
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(abortReason(signal));
+        return;
+      }
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(abortReason(signal));
+      };
+      const timer = this.schedule(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** When the next live timer is due, or undefined when nothing waits. */
+  nextDueMs(): number | undefined {
+    this.#dropCancelled();
+    return this.#heap[0]?.dueMs;
+  }
+
+  /** Moves time forward by `durationMs`, firing every timer on the way in order. */
+  async advance(durationMs: number): Promise<void> {
+    const targetMs = this.#nowMs + durationMs;
+    await this.settle();
+    for (let fired = 0; ; fired++) {
+      assert(fired < TIMERS_PER_ADVANCE_MAX, 'a timer re-arms itself without end');
+      const dueMs = this.nextDueMs();
+      if (dueMs === undefined || dueMs > targetMs) {
+        break;
+      }
+      this.#nowMs = Math.max(this.#nowMs, dueMs);
+      this.#fireDue();
+      await this.settle();
+    }
+    this.#nowMs = Math.max(this.#nowMs, targetMs);
+  }
+
+  /** Lets everything that is runnable now run, without moving time. */
+  async settle(): Promise<void> {
+    // Work in one process passes through at most a few turns (promise jobs, then immediates) between two timers.
+    for (let turn = 0; turn < 8; turn++) {
+      await nextTurn();
+    }
+  }
+
+  #fireDue(): void {
+    for (;;) {
+      this.#dropCancelled();
+      const head = this.#heap[0];
+      if (head === undefined || head.dueMs > this.#nowMs) {
+        return;
+      }
+      pop(this.#heap);
+      head.callback();
+    }
+  }
+
+  #dropCancelled(): void {
+    for (let head = this.#heap[0]; head !== undefined && this.#cancelled.delete(head); head = this.#heap[0]) {
+      pop(this.#heap);
+    }
+  }
+}
+
+function abortReason(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new DOMException('The operation was aborted', 'AbortError');
+}
+
+function isBefore(left: Pending, right: Pending): boolean {
+  return left.dueMs < right.dueMs || (left.dueMs === right.dueMs && left.order < right.order);
+}
+
+function push(heap: Pending[], item: Pending): void {
+  let index = heap.push(item) - 1;
+  while (index > 0) {
+    const parentIndex = (index - 1) >> 1;
+    const parent = heap[parentIndex];
+    if (parent === undefined || !isBefore(item, parent)) {
+      break;
+    }
+    heap[index] = parent;
+    index = parentIndex;
+  }
+  heap[index] = item;
+}
+
+function pop(heap: Pending[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) {
+    return;
+  }
+  let index = 0;
+  for (;;) {
+    const leftIndex = index * 2 + 1;
+    const left = heap[leftIndex];
+    const right = heap[leftIndex + 1];
+    if (left === undefined) {
+      break;
+    }
+    const isRightFirst = right !== undefined && isBefore(right, left);
+    const child = isRightFirst ? right : left;
+    if (!isBefore(child, last)) {
+      break;
+    }
+    heap[index] = child;
+    index = isRightFirst ? leftIndex + 1 : leftIndex;
+  }
+  heap[index] = last;
+}

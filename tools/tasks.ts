@@ -1,0 +1,74 @@
+// What each `npm run` verb does. Everything is one list of commands, run in order with the pinned Node.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const QUIET = '--disable-warning=ExperimentalWarning';
+const BIN = join(ROOT, 'node_modules', '.bin');
+
+type Command = readonly [program: string, ...args: string[]];
+
+function node(...args: string[]): Command {
+  return [process.execPath, QUIET, ...args];
+}
+
+/** Unit tests share one process (seconds, not minutes); those that start programs get one each. */
+function unitTests(): Command {
+  const files = ['src/**/*.test.ts', 'tools/**/*.test.ts'].flatMap((pattern) =>
+    globSync(pattern, { cwd: ROOT }),
+  );
+  return node('--test', '--test-isolation=none', '--test-timeout=120000', ...files.toSorted());
+}
+
+function isolatedTests(folder: string): Command | undefined {
+  const files = globSync(`test/${folder}/**/*.test.ts`, { cwd: ROOT });
+  return files.length === 0
+    ? undefined
+    : node('--test', '--test-concurrency=1', '--test-timeout=900000', ...files.toSorted());
+}
+
+function commandsOf(verb: string, args: readonly string[]): readonly (Command | undefined)[] {
+  switch (verb) {
+    case 'start':
+      return [node('bin/coracle.ts', 'start', ...args)];
+    case 'check':
+      return [
+        [join(BIN, 'tsc')],
+        [join(BIN, 'oxlint'), '--type-aware', '--quiet', '.'],
+        [join(BIN, 'oxfmt'), '--check', 'src', 'test', 'tools', 'bin'],
+        node('--test', '--test-isolation=none', ...globSync('tools/**/*.test.ts', { cwd: ROOT })),
+      ];
+    case 'test':
+      return [unitTests(), isolatedTests('integration'), isolatedTests('containers')];
+    case 'unit':
+      return [unitTests()];
+    case 'integration':
+    case 'containers':
+    case 'crash':
+      return [isolatedTests(verb)];
+    case 'sim':
+      return [node('test/sim/run.ts', ...args)];
+    case 'bench':
+      return [node('bench/run.ts', ...args)];
+    case 'build':
+      return [node('tools/build.ts', ...args)];
+    case 'format':
+      return [[join(BIN, 'oxfmt'), 'src', 'test', 'tools', 'bin']];
+    default:
+      return [];
+  }
+}
+
+const [verb = '', ...args] = process.argv.slice(2);
+const commands = commandsOf(verb, args).filter((command) => command !== undefined);
+if (commands.length === 0) {
+  process.stderr.write(`nothing to run for "${verb}"\n`);
+  process.exit(2);
+}
+for (const [program, ...rest] of commands) {
+  const { status } = spawnSync(program, rest, { cwd: ROOT, stdio: 'inherit' });
+  if (status !== 0) {
+    process.exit(status ?? 1);
+  }
+}
