@@ -189,6 +189,16 @@ export class FutureRevisionError extends Error {
   }
 }
 
+/** The lease a write names was never granted, or it ran out: nothing was written. */
+export class LeaseNotFoundError extends Error {
+  override readonly name = 'LeaseNotFoundError';
+  readonly code = 'store/lease-not-found';
+
+  constructor(lease: LeaseId) {
+    super(`lease ${lease} does not exist`);
+  }
+}
+
 /** The disk is full, read-only or broken: nothing of the refused write was kept. */
 export class StoreWriteError extends Error {
   override readonly name = 'StoreWriteError';

@@ -1,0 +1,67 @@
+import { AssertionError } from '#base/assert.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { SequencedStore, emptyState } from './sequenced-store.ts';
+import type { Journal, LogHeader, LogPage } from './journal.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { StoreState } from './sequenced-store.ts';
+import type { KeyValue } from './store.ts';
+
+export interface MemoryStoreDeps {
+  readonly clock: Clock;
+  readonly log?: Logger | undefined;
+}
+
+/** The store that forgets everything when the process ends: for tests, and for clusters made to be thrown away. */
+export class MemoryStore extends SequencedStore {
+  readonly #deps: MemoryStoreDeps;
+
+  constructor(deps: MemoryStoreDeps, state: StoreState = emptyState()) {
+    super(deps, new MemoryJournal(state.index), state);
+    this.#deps = deps;
+  }
+
+  /** An independent store with the same committed contents, history and leases. Values are shared. */
+  fork(deps: MemoryStoreDeps = this.#deps): MemoryStore {
+    return new MemoryStore(deps, this.snapshot());
+  }
+}
+
+/** Keeps nothing: values live in the index, the log in the window of recent events, which has no end here. */
+class MemoryJournal implements Journal {
+  readonly keepsValuesInIndex = true;
+  readonly recentEventsMax = Infinity;
+  readonly #index: KeyIndex;
+
+  constructor(index: KeyIndex) {
+    this.#index = index;
+  }
+
+  async commit(): Promise<void> {}
+
+  read(): KeyValue {
+    return neverOnDisk();
+  }
+
+  readLog(): LogPage {
+    return neverOnDisk();
+  }
+
+  headers(): readonly LogHeader[] {
+    return neverOnDisk();
+  }
+
+  async markCompacted(): Promise<void> {}
+
+  async erase(): Promise<void> {}
+
+  sizeBytes(): number {
+    return this.#index.heapBytes;
+  }
+
+  async close(): Promise<void> {}
+}
+
+function neverOnDisk(): never {
+  throw new AssertionError('index and window hold everything a memory store has');
+}

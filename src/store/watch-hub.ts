@@ -1,0 +1,258 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { assert } from '#base/assert.ts';
+import { CompactedError, FutureRevisionError } from './store.ts';
+import type { LogPage } from './journal.ts';
+import type { Revision, StoreEvent, WatchBatch, WatchOptions } from './store.ts';
+
+/** Events a watcher may have waiting; one more and it reads the log instead, at its own pace. */
+const QUEUED_EVENTS_MAX = 1_000;
+
+/** What watchers need from the store they watch. */
+export interface WatchSource {
+  readonly committedRevision: Revision;
+  readonly compactedRevision: Revision;
+  /** The next stretch of changes after `after` below `prefix`. Bounded, so it may stop before the newest. */
+  readLog(prefix: string, after: Revision): LogPage;
+}
+
+/**
+ * Tells watchers what was committed.
+ *
+ * Subscribers are found by prefix, so a commit costs what its own watchers cost and nothing for the
+ * thousands that watch something else.
+ */
+export class WatchHub {
+  readonly #source: WatchSource;
+  readonly #groups = new Map<string, WatchGroup>();
+  /** How many groups have a prefix of each length; the lengths worth trying against a key. */
+  readonly #lengths = new Map<number, number>();
+  readonly #followers = new Set<Watcher>();
+  readonly #all = new Set<Watcher>();
+  #isProgressDue = false;
+  #isClosed = false;
+
+  constructor(source: WatchSource) {
+    this.#source = source;
+  }
+
+  /** Number of watches under way. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Hands the events of one commit to the watchers they concern. Never waits for any of them. */
+  publish(events: readonly StoreEvent[], revision: Revision): void {
+    const touched = new Set<WatchGroup>();
+    for (const event of events) {
+      for (const length of this.#lengths.keys()) {
+        const group = length <= event.key.length ? this.#groups.get(event.key.slice(0, length)) : undefined;
+        if (group !== undefined) {
+          group.pending.push(event);
+          touched.add(group);
+        }
+      }
+    }
+    for (const group of touched) {
+      const batch: WatchBatch = { events: group.pending, revision };
+      group.pending = [];
+      for (const watcher of group.watchers) {
+        watcher.offer(batch);
+      }
+    }
+    this.#announceProgress();
+  }
+
+  async *watch(prefix: string, options: WatchOptions, signal: AbortSignal): AsyncGenerator<WatchBatch, void> {
+    if (signal.aborted || this.#isClosed) {
+      return;
+    }
+    if (options.after > this.#source.committedRevision) {
+      throw new FutureRevisionError(this.#source.committedRevision);
+    }
+    const watcher = new Watcher(prefix, options.after, options.progress === true);
+    const stop = (): void => watcher.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    this.#all.add(watcher);
+    try {
+      while (!watcher.isStopped) {
+        const batch = watcher.take() ?? this.#catchUp(watcher);
+        if (batch === undefined) {
+          await watcher.wait();
+        } else if (batch.events.length > 0 || (watcher.wantsProgress && watcher.isLive)) {
+          yield batch;
+        } else if (!watcher.isLive) {
+          // A long stretch of the log without a match must not hold up everything else.
+          await nextTurn();
+        }
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#all.delete(watcher);
+      this.#detach(watcher);
+    }
+  }
+
+  /** Ends every watch. */
+  close(): void {
+    this.#isClosed = true;
+    for (const watcher of this.#all) {
+      watcher.stop();
+    }
+  }
+
+  /** The next stretch for a watcher whose queue is empty; makes it live when it has seen everything. */
+  #catchUp(watcher: Watcher): WatchBatch | undefined {
+    const { committedRevision, compactedRevision } = this.#source;
+    if (watcher.isLive) {
+      if (
+        !watcher.wantsProgress ||
+        watcher.delivered >= committedRevision ||
+        watcher.promised < committedRevision
+      ) {
+        return undefined;
+      }
+      // Live with an empty queue: whatever was committed since did not concern this prefix.
+      watcher.delivered = committedRevision;
+      return { events: [], revision: committedRevision };
+    }
+    if (watcher.delivered < compactedRevision) {
+      throw new CompactedError(compactedRevision);
+    }
+    const page =
+      watcher.delivered < committedRevision
+        ? this.#source.readLog(watcher.prefix, watcher.delivered)
+        : { events: [], revision: committedRevision };
+    assert(page.revision > watcher.delivered || page.revision === committedRevision, 'a log page gets on');
+    watcher.delivered = page.revision;
+    if (page.revision === committedRevision) {
+      this.#attach(watcher);
+    }
+    return page;
+  }
+
+  #attach(watcher: Watcher): void {
+    const { prefix } = watcher;
+    let group = this.#groups.get(prefix);
+    if (group === undefined) {
+      group = { watchers: new Set(), pending: [] };
+      this.#groups.set(prefix, group);
+      this.#lengths.set(prefix.length, (this.#lengths.get(prefix.length) ?? 0) + 1);
+    }
+    group.watchers.add(watcher);
+    watcher.onOverflow = () => this.#detach(watcher);
+    watcher.isLive = true;
+    if (watcher.wantsProgress) {
+      this.#followers.add(watcher);
+    }
+  }
+
+  #detach(watcher: Watcher): void {
+    watcher.isLive = false;
+    this.#followers.delete(watcher);
+    const { prefix } = watcher;
+    const group = this.#groups.get(prefix);
+    if (group?.watchers.delete(watcher) !== true || group.watchers.size > 0) {
+      return;
+    }
+    this.#groups.delete(prefix);
+    const count = (this.#lengths.get(prefix.length) ?? 0) - 1;
+    if (count > 0) {
+      this.#lengths.set(prefix.length, count);
+    } else {
+      this.#lengths.delete(prefix.length);
+    }
+  }
+
+  /** Once per turn of the event loop, however many commits it saw: progress is about lag, not about counts. */
+  #announceProgress(): void {
+    if (this.#isProgressDue || this.#followers.size === 0) {
+      return;
+    }
+    this.#isProgressDue = true;
+    setImmediate(() => {
+      this.#isProgressDue = false;
+      for (const watcher of this.#followers) {
+        watcher.promise(this.#source.committedRevision);
+      }
+    });
+  }
+}
+
+interface WatchGroup {
+  readonly watchers: Set<Watcher>;
+  /** Events of the commit being published. */
+  pending: StoreEvent[];
+}
+
+/**
+ * One watch. `delivered` never goes back. While it is live, everything after `delivered` that concerns
+ * its prefix is in the queue; while it is not, it is in the log.
+ */
+class Watcher {
+  readonly prefix: string;
+  readonly wantsProgress: boolean;
+  delivered: Revision;
+  /** The newest revision that progress may be reported for. */
+  promised: Revision;
+  isLive = false;
+  isStopped = false;
+  onOverflow: (() => void) | undefined;
+  #queue: WatchBatch[] = [];
+  #queuedEvents = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(prefix: string, after: Revision, wantsProgress: boolean) {
+    this.prefix = prefix;
+    this.delivered = after;
+    this.promised = after;
+    this.wantsProgress = wantsProgress;
+  }
+
+  offer(batch: WatchBatch): void {
+    if (this.#queuedEvents > 0 && this.#queuedEvents + batch.events.length > QUEUED_EVENTS_MAX) {
+      this.onOverflow?.();
+      return;
+    }
+    this.#queue.push(batch);
+    this.#queuedEvents += batch.events.length;
+    this.#signal();
+  }
+
+  /** Everything queued as one batch; undefined when there is nothing. */
+  take(): WatchBatch | undefined {
+    const queue = this.#queue;
+    const last = queue.at(-1);
+    if (last === undefined) {
+      return undefined;
+    }
+    this.#queue = [];
+    this.#queuedEvents = 0;
+    this.delivered = last.revision;
+    return queue.length === 1
+      ? last
+      : { events: queue.flatMap((batch) => batch.events), revision: last.revision };
+  }
+
+  /** Lets a watcher without news report that it is up to date. */
+  promise(revision: Revision): void {
+    this.promised = revision;
+    this.#signal();
+  }
+
+  async wait(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    await promise;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.#signal();
+  }
+
+  #signal(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
