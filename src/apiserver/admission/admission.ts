@@ -1,0 +1,60 @@
+import type { ApiObject } from '#api/object.ts';
+import type { GroupVersionKind, GroupVersionResource } from '#api/resource-type.ts';
+import type { UserInfo } from '../authn/user.ts';
+
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+/** A write on its way to the store, as admission sees it. */
+export interface AdmissionAttributes {
+  readonly operation: Operation;
+  readonly kind: GroupVersionKind;
+  readonly resource: GroupVersionResource;
+  /** Empty for the resource itself. */
+  readonly subresource: string;
+  /** Empty for objects of the cluster. */
+  readonly namespace: string;
+  /** Empty while a generated name is not made yet, and for collections. */
+  readonly name: string;
+  /** What is to be written, frozen; undefined for DELETE and CONNECT. */
+  readonly object: ApiObject | undefined;
+  /** What is stored now; undefined for CREATE and CONNECT. */
+  readonly oldObject: ApiObject | undefined;
+  /** The CreateOptions, DeleteOptions, PodExecOptions, … of the request. */
+  readonly options: unknown;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** Sends the client a `Warning` header. Does nothing when left out. */
+  readonly warn?: ((text: string) => void) | undefined;
+  /** Adds to the request's audit event. Does nothing when left out. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
+}
+
+/** Which writes a plugin wants to see; the chain never calls it for others. */
+export interface AdmissionScope {
+  readonly operations: readonly Operation[];
+  /** `pods`, `deployments.apps`, `pods/resize`; `all` takes in every resource and subresource. */
+  readonly resources: 'all' | readonly string[];
+}
+
+interface Plugin {
+  /** As in `--enable-admission-plugins`. */
+  readonly name: string;
+  readonly scope: AdmissionScope;
+}
+
+export interface MutatingPlugin extends Plugin {
+  /**
+   * Returns the object to go on with: the very one it got when nothing is to change, otherwise a new one
+   * that shares what did not change. Never mutates.
+   *
+   * @throws {StatusError} when the write is refused
+   */
+  admit(attributes: AdmissionAttributes): ApiObject | undefined | Promise<ApiObject | undefined>;
+}
+
+export interface ValidatingPlugin extends Plugin {
+  /** @throws {StatusError} when the write is refused */
+  validate(attributes: AdmissionAttributes): void | Promise<void>;
+}
+
+export type AdmissionPlugin = MutatingPlugin | ValidatingPlugin | (MutatingPlugin & ValidatingPlugin);
