@@ -1,7 +1,7 @@
-import type { KeyVersion } from './key-index.ts';
+import type { KeyVersion } from './key-history.ts';
 import type { KeyValue, LeaseId, Revision, StoreEvent } from './store.ts';
 
-/** One write: what the index gets and what the watchers are told. */
+/** One write: what the key history gets and what the watchers are told. */
 export interface Change {
   readonly key: string;
   readonly version: KeyVersion;
@@ -43,8 +43,8 @@ export interface LogPage {
  * synchronously, so that a decision and what it rests on cannot drift apart.
  */
 export interface Journal {
-  /** Whether versions in the index keep their value, because there is no other place for it. */
-  readonly keepsValuesInIndex: boolean;
+  /** Whether versions in the key history keep their value, because there is no other place for it. */
+  readonly keepsValuesInHeap: boolean;
   /** Most changes of the newest past that are kept as ready events; a disk serves what is older. */
   readonly recentEventsMax: number;
 

@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { SequencedStore, emptyState } from './sequenced-store.ts';
 import type { Journal, LogHeader, LogPage } from './journal.ts';
-import type { KeyIndex } from './key-index.ts';
+import type { KeyHistory } from './key-history.ts';
 import type { StoreState } from './sequenced-store.ts';
 import type { KeyValue } from './store.ts';
 
@@ -17,7 +17,7 @@ export class MemoryStore extends SequencedStore {
   readonly #deps: MemoryStoreDeps;
 
   constructor(deps: MemoryStoreDeps, state: StoreState = emptyState()) {
-    super(deps, new MemoryJournal(state.index), state);
+    super(deps, new MemoryJournal(state.keys), state);
     this.#deps = deps;
   }
 
@@ -27,14 +27,14 @@ export class MemoryStore extends SequencedStore {
   }
 }
 
-/** Keeps nothing: values live in the index, the log in the window of recent events, which has no end here. */
+/** Keeps nothing: values live with their keys, the log in the window of recent events, which has no end here. */
 class MemoryJournal implements Journal {
-  readonly keepsValuesInIndex = true;
+  readonly keepsValuesInHeap = true;
   readonly recentEventsMax = Infinity;
-  readonly #index: KeyIndex;
+  readonly #keys: KeyHistory;
 
-  constructor(index: KeyIndex) {
-    this.#index = index;
+  constructor(keys: KeyHistory) {
+    this.#keys = keys;
   }
 
   async commit(): Promise<void> {}
@@ -56,12 +56,12 @@ class MemoryJournal implements Journal {
   async erase(): Promise<void> {}
 
   sizeBytes(): number {
-    return this.#index.heapBytes;
+    return this.#keys.heapBytes;
   }
 
   async close(): Promise<void> {}
 }
 
 function neverOnDisk(): never {
-  throw new AssertionError('index and window hold everything a memory store has');
+  throw new AssertionError('heap and window hold everything a memory store has');
 }

@@ -1,15 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '#base/next-turn.ts';
 import { assert, defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import { EventWindow } from './event-window.ts';
-import { KeyIndex, isTombstone } from './key-index.ts';
+import { KeyHistory, isTombstone } from './key-history.ts';
 import { LeaseTable } from './lease-table.ts';
 import { CompactedError, FutureRevisionError, LeaseNotFoundError, StoreWriteError } from './store.ts';
 import { WatchHub } from './watch-hub.ts';
 import type { Change, CommitBatch, Journal, LeaseGrant, LogHeader, LogPage } from './journal.ts';
-import type { FoundKey, KeyVersion } from './key-index.ts';
+import type { FoundKey, KeyVersion } from './key-history.ts';
 import type {
   CreateOutcome,
   DeleteOutcome,
@@ -37,7 +37,7 @@ const TTL_SECONDS_MAX = 9_000_000_000;
 
 /** What a store starts from: nothing, a fork, or what was read from disk. */
 export interface StoreState {
-  readonly index: KeyIndex;
+  readonly keys: KeyHistory;
   readonly window: EventWindow;
   readonly revision: Revision;
   readonly compactedRevision: Revision;
@@ -51,7 +51,7 @@ const FIRST_REVISION = 2;
 
 export function emptyState(): StoreState {
   return {
-    index: new KeyIndex(),
+    keys: new KeyHistory(),
     window: new EventWindow(FIRST_REVISION),
     revision: FIRST_REVISION - 1,
     compactedRevision: 0,
@@ -108,14 +108,14 @@ interface PendingChange {
  * 1. A write checks its precondition against the newest state, waiting writes included, and takes the
  *    next revision, all in one synchronous step. So revisions have no gaps and nothing slips between.
  * 2. It joins the open batch. While one batch is being committed the next one fills.
- * 3. When the batch is durable it enters the index, then the callers are answered, then the watchers.
+ * 3. When the batch is durable it enters the key history, then the callers are answered, then the watchers.
  * 4. A batch that fails takes down those that were checked against it, and their revisions are given
  *    out again: nobody has seen them.
  */
 export class SequencedStore implements Store {
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #index: KeyIndex;
+  readonly #keys: KeyHistory;
   readonly #window: EventWindow;
   readonly #leases: LeaseTable;
   readonly #hub: WatchHub;
@@ -137,7 +137,7 @@ export class SequencedStore implements Store {
   constructor(deps: SequencedStoreDeps, journal: Journal, state: StoreState) {
     this.#clock = deps.clock;
     this.#journal = journal;
-    this.#index = state.index;
+    this.#keys = state.keys;
     this.#window = state.window;
     this.#committed = state.revision;
     this.#assigned = state.revision;
@@ -150,7 +150,7 @@ export class SequencedStore implements Store {
       this.#leases.add(grant);
     }
     if (state.leases.length > 0) {
-      for (const [key, version] of this.#index.page('', undefined, Infinity).found) {
+      for (const [key, version] of this.#keys.page('', undefined, Infinity).found) {
         this.#leases.move(key, 0, version.lease);
       }
     }
@@ -167,8 +167,8 @@ export class SequencedStore implements Store {
   async get(key: string, options: { readonly revision?: Revision } = {}): Promise<KeyValue | undefined> {
     const version =
       options.revision === undefined
-        ? this.#index.live(key)
-        : this.#index.at(key, this.#checkReadable(options.revision));
+        ? this.#keys.live(key)
+        : this.#keys.at(key, this.#checkReadable(options.revision));
     return version === undefined ? undefined : this.#read(key, version);
   }
 
@@ -177,14 +177,14 @@ export class SequencedStore implements Store {
     const revision = options.revision === undefined ? this.#committed : this.#checkReadable(options.revision);
     const { found, remaining } =
       revision === this.#committed
-        ? this.#index.page(prefix, options.after, limit)
-        : this.#index.pageAt(prefix, options.after, limit, revision);
+        ? this.#keys.page(prefix, options.after, limit)
+        : this.#keys.pageAt(prefix, options.after, limit, revision);
     const items = found.map(([key, version]: FoundKey) => this.#read(key, version));
     return { items, revision, hasMore: remaining > 0, remaining };
   }
 
   async count(prefix: string): Promise<number> {
-    return this.#index.count(prefix);
+    return this.#keys.count(prefix);
   }
 
   async create(key: string, value: Uint8Array, options: WriteOptions = {}): Promise<CreateOutcome> {
@@ -266,7 +266,7 @@ export class SequencedStore implements Store {
     return {
       revision: this.#committed,
       compactedRevision: this.#compacted,
-      keys: this.#index.size,
+      keys: this.#keys.size,
       sizeBytes: this.#journal.sizeBytes(),
       leases: this.#leases.size,
       watchers: this.#hub.size,
@@ -293,7 +293,7 @@ export class SequencedStore implements Store {
   /** The committed state, to start an independent store from. Costs the length of the log, not of the values. */
   protected snapshot(): StoreState {
     return {
-      index: this.#index.fork(),
+      keys: this.#keys.fork(),
       window: this.#window.fork(),
       revision: this.#committed,
       compactedRevision: this.#compacted,
@@ -354,7 +354,7 @@ export class SequencedStore implements Store {
   #head(key: string): KeyVersion | undefined {
     const pending = this.#pending.get(key);
     if (pending === undefined) {
-      return this.#index.live(key);
+      return this.#keys.live(key);
     }
     return isTombstone(pending.change.version) ? undefined : pending.change.version;
   }
@@ -393,7 +393,7 @@ export class SequencedStore implements Store {
     if (lease !== 0 && !this.#leases.isUsable(lease)) {
       throw new LeaseNotFoundError(lease);
     }
-    const head = this.#pending.get(key)?.change.version ?? this.#index.newest(key);
+    const head = this.#pending.get(key)?.change.version ?? this.#keys.newest(key);
     const isNew = head === undefined || isTombstone(head);
     const revision = ++this.#assigned;
     const createRevision = isNew ? revision : head.createRevision;
@@ -407,7 +407,7 @@ export class SequencedStore implements Store {
         version,
         lease,
         size: value.length,
-        kv: this.#journal.keepsValuesInIndex ? kv : undefined,
+        kv: this.#journal.keepsValuesInHeap ? kv : undefined,
         previous: head,
       },
       event: { type: 'put', key, kv, previous: isNew ? undefined : this.#headEntry(key, head), revision },
@@ -467,7 +467,7 @@ export class SequencedStore implements Store {
     for (const change of batch.changes) {
       const { key, version, event } = change;
       assert(version.revision === this.#committed + 1, 'revisions are committed in order, without gaps');
-      this.#index.apply(key, version);
+      this.#keys.apply(key, version);
       this.#window.push(event);
       this.#leases.move(key, version.previous?.lease ?? 0, version.lease);
       this.#committed = version.revision;
@@ -535,7 +535,7 @@ export class SequencedStore implements Store {
       const until = Math.min(this.#swept + SWEEP_PAGE_MAX, compacted);
       const headers = this.#headers(this.#swept, until);
       for (const { key } of headers) {
-        this.#index.trim(key, compacted);
+        this.#keys.trim(key, compacted);
       }
       await this.#journal.erase(headers.flatMap(erasable), until);
       this.#window.dropThrough(until);

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '#base/next-turn.ts';
 import { assert } from '#base/assert.ts';
 import { CompactedError, FutureRevisionError } from './store.ts';
 import type { LogPage } from './journal.ts';

@@ -36,7 +36,7 @@ export function isTombstone(version: KeyVersion): boolean {
  *
  * Live and dead keys are apart so that counting the live ones needs no look at the others.
  */
-export class KeyIndex {
+export class KeyHistory {
   readonly #live: OrderedMap<KeyVersion>;
   readonly #dead: OrderedMap<KeyVersion>;
 
@@ -58,8 +58,8 @@ export class KeyIndex {
     return this.#live.size;
   }
 
-  fork(): KeyIndex {
-    return new KeyIndex(this.#live.fork(), this.#dead.fork(), this.#heapBytes);
+  fork(): KeyHistory {
+    return new KeyHistory(this.#live.fork(), this.#dead.fork(), this.#heapBytes);
   }
 
   /** The newest state of a live key. */

@@ -1,0 +1,6 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+
+/** Lets everything else that is waiting to run go first. For long work that must not hold up the rest. */
+export async function nextTurn(): Promise<void> {
+  await immediate();
+}
