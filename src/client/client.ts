@@ -189,9 +189,11 @@ function namespaceOf(object: { readonly metadata: { readonly namespace?: string 
 }
 
 function queryOf(query: ListQuery): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(query).flatMap(([key, value]: [string, unknown]) =>
-      value === undefined ? [] : [[key, String(value)]],
-    ),
-  );
+  const parameters: Record<string, string> = {};
+  for (const [key, value] of Object.entries(query) as [string, string | number | undefined][]) {
+    if (value !== undefined) {
+      parameters[key] = String(value);
+    }
+  }
+  return parameters;
 }

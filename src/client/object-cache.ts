@@ -111,16 +111,26 @@ export class ObjectCache<T extends ApiObject> implements Informer<T> {
     }
   }
 
-  /** Removes the object; `last` is its state at deletion where the feeder knows it. */
-  delete(key: string, last?: T): void {
+  delete(key: string): void {
     const previous = this.#objects.get(key);
-    if (previous === undefined) {
-      return;
+    if (previous !== undefined) {
+      this.#remove(key, previous, previous);
     }
+  }
+
+  /** Removes the object and tells its state at deletion, which may be newer than the copy. */
+  remove(last: T): void {
+    const key = objectKey(last);
+    const previous = this.#objects.get(key);
+    if (previous !== undefined) {
+      this.#remove(key, previous, last);
+    }
+  }
+
+  #remove(key: string, previous: T, last: T): void {
     this.#objects.delete(key);
     this.#reindex(key, previous, undefined);
-    const told = last ?? previous;
-    this.#tellAll((handler) => handler.onDelete?.(told));
+    this.#tellAll((handler) => handler.onDelete?.(last));
   }
 
   #tellAll(tell: (handler: InformerHandler<T>) => void): void {
