@@ -14,6 +14,8 @@ export class EventWindow {
   #start = 0;
   /** Revision of the oldest event held, or of the next one when empty. */
   #first: Revision;
+  /** Bytes of the values in the events held. */
+  #bytes = 0;
 
   constructor(first: Revision) {
     this.#first = first;
@@ -31,12 +33,14 @@ export class EventWindow {
   fork(): EventWindow {
     const copy = new EventWindow(this.#first);
     copy.#events = this.#events.slice(this.#start);
+    copy.#bytes = this.#bytes;
     return copy;
   }
 
   push(event: StoreEvent): void {
     assert(event.revision === this.#first + this.size, 'events are pushed without gaps');
     this.#events.push(event);
+    this.#bytes += valueBytes(event);
   }
 
   at(revision: Revision): StoreEvent | undefined {
@@ -45,20 +49,36 @@ export class EventWindow {
 
   /** Lets go of every event up to and including `revision`. */
   dropThrough(revision: Revision): void {
-    const count = Math.min(Math.max(revision - this.#first + 1, 0), this.size);
-    this.#events.fill(undefined, this.#start, this.#start + count);
-    this.#start += count;
-    this.#first += count;
+    while (this.#first <= revision && this.size > 0) {
+      this.#dropOldest();
+    }
+    this.#reclaim();
+  }
+
+  /** Drops from the old end until at most `events` events with `bytes` bytes of values are left. */
+  keepNewest(events: number, bytes: number): void {
+    while (this.size > events || this.#bytes > bytes) {
+      this.#dropOldest();
+    }
+    this.#reclaim();
+  }
+
+  #reclaim(): void {
     if (this.#start > SLACK_MIN && this.#start > this.size) {
       this.#events = this.#events.slice(this.#start);
       this.#start = 0;
     }
   }
 
-  /** Drops from the old end until at most `max` events are left. */
-  keepNewest(max: number): void {
-    if (this.size > max) {
-      this.dropThrough(this.#first + this.size - max - 1);
-    }
+  #dropOldest(): void {
+    this.#bytes -= valueBytes(this.#events[this.#start]);
+    this.#events[this.#start] = undefined;
+    this.#start += 1;
+    this.#first += 1;
   }
+}
+
+function valueBytes(event: StoreEvent | undefined): number {
+  const put = event?.type === 'put' ? event.kv.value.length : 0;
+  return put + (event?.previous?.value.length ?? 0);
 }

@@ -47,6 +47,8 @@ export interface Journal {
   readonly keepsValuesInHeap: boolean;
   /** Most changes of the newest past that are kept as ready events; a disk serves what is older. */
   readonly recentEventsMax: number;
+  /** Most bytes of values in them. */
+  readonly recentBytesMax: number;
 
   /**
    * Resolves once the batch survives a power cut. One call at a time.

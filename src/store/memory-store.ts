@@ -31,6 +31,7 @@ export class MemoryStore extends SequencedStore {
 class MemoryJournal implements Journal {
   readonly keepsValuesInHeap = true;
   readonly recentEventsMax = Infinity;
+  readonly recentBytesMax = Infinity;
   readonly #keys: KeyHistory;
 
   constructor(keys: KeyHistory) {

@@ -475,7 +475,7 @@ export class SequencedStore implements Store {
         this.#pending.delete(key);
       }
     }
-    this.#window.keepNewest(this.#journal.recentEventsMax);
+    this.#window.keepNewest(this.#journal.recentEventsMax, this.#journal.recentBytesMax);
     for (const grant of batch.granted) {
       this.#leases.add(grant);
     }

@@ -172,7 +172,7 @@ export class CompactedError extends Error {
   readonly compactedRevision: Revision;
 
   constructor(compactedRevision: Revision) {
-    super(`the required revision has been compacted; the oldest is ${compactedRevision + 1}`);
+    super(`the required revision has been compacted; the oldest that can be read is ${compactedRevision}`);
     this.compactedRevision = compactedRevision;
   }
 }

@@ -1,0 +1,145 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { utf8Encode } from '#base/bytes.ts';
+
+/** Raised whenever an older version could misread what this one writes. */
+const FORMAT = 1;
+const FORMAT_FILE = 'FORMAT';
+const FORMAT_LINE = /^coracle store (\d+)\n$/;
+export const DATA_FILE = 'data.mdb';
+const OWN_FILES: ReadonlySet<string> = new Set([FORMAT_FILE, `${FORMAT_FILE}.new`, DATA_FILE, 'lock.mdb']);
+
+/** Layout of LMDB's two meta pages: a page header, then the fields at these offsets from the page's start. */
+const META = {
+  magicAt: 24,
+  magic: 0xbe_ef_c0_de,
+  pageSizeAt: 48,
+  lastPageAt: 144,
+  txnAt: 152,
+  bytes: 168,
+} as const;
+/** Pages that a transaction took and gave back are counted in the file's length but never written. */
+const UNWRITTEN_PAGES_MAX = 64;
+
+/** The data directory cannot be used; the message says why in one sentence. */
+export class StoreOpenError extends Error {
+  override readonly name = 'StoreOpenError';
+  readonly code = 'store/open';
+}
+
+/**
+ * Makes sure that `directory` exists and holds either nothing or a store of this format.
+ *
+ * The format file is written last when a store is made. So a directory without one was never answered
+ * from, and one with it but without data has lost something.
+ *
+ * @throws {StoreOpenError}
+ */
+export async function checkDirectory(directory: string): Promise<{ readonly isNew: boolean }> {
+  try {
+    await mkdir(directory, { recursive: true });
+    const names = await readdir(directory);
+    const format = names.includes(FORMAT_FILE)
+      ? await readFile(join(directory, FORMAT_FILE), 'utf8')
+      : undefined;
+    if (format === undefined) {
+      const stranger = names.find((name) => !OWN_FILES.has(name));
+      if (stranger !== undefined) {
+        throw new StoreOpenError(
+          `${directory} holds no Coracle store but other files, such as ${stranger}; choose an empty directory`,
+        );
+      }
+      return { isNew: true };
+    }
+    checkFormat(directory, format);
+    await checkData(directory);
+    return { isNew: false };
+  } catch (error) {
+    throw error instanceof StoreOpenError ? error : cannotUse(directory, error);
+  }
+}
+
+/** Marks the directory as a store of this format, durably, its files' names included. */
+export async function writeFormat(directory: string): Promise<void> {
+  try {
+    const path = join(directory, FORMAT_FILE);
+    await using file = await open(`${path}.new`, 'w');
+    await file.writeFile(utf8Encode(`coracle store ${FORMAT}\n`));
+    await file.sync();
+    await rename(`${path}.new`, path);
+    await syncDirectory(directory);
+    await syncDirectory(dirname(directory));
+  } catch (error) {
+    throw cannotUse(directory, error);
+  }
+}
+
+export function cannotUse(directory: string, error: unknown): StoreOpenError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreOpenError(`the data directory ${directory} cannot be used: ${reason}`, { cause: error });
+}
+
+function checkFormat(directory: string, format: string): void {
+  const version = FORMAT_LINE.exec(format)?.[1];
+  if (version === undefined) {
+    throw new StoreOpenError(
+      `${join(directory, FORMAT_FILE)} is damaged; restore ${directory} from a backup`,
+    );
+  }
+  if (Number(version) !== FORMAT) {
+    throw new StoreOpenError(
+      `${directory} was written by another version of Coracle (store format ${version}, this one reads ${FORMAT}); run that version or choose an empty directory`,
+    );
+  }
+}
+
+/** LMDB maps the file and dies of a signal when pages are missing, so what can be checked is checked before. */
+async function checkData(directory: string): Promise<void> {
+  const path = join(directory, DATA_FILE);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  if (size === undefined) {
+    throw new StoreOpenError(
+      `${path} is missing; restore ${directory} from a backup or choose an empty directory`,
+    );
+  }
+  const needed = await bytesNeeded(path);
+  if (needed === undefined || size < needed) {
+    throw new StoreOpenError(`${path} was only half written; restore ${directory} from a backup`);
+  }
+}
+
+/** The least length a sound data file has, from its newest meta page; undefined when that is not one. */
+async function bytesNeeded(path: string): Promise<number | undefined> {
+  await using file = await open(path, constants.O_RDONLY);
+  const first = await readMeta(file, 0);
+  const second = first === undefined ? undefined : await readMeta(file, first.pageSize);
+  if (first === undefined || second === undefined) {
+    return undefined;
+  }
+  const { lastPage } = first.txn > second.txn ? first : second;
+  return (lastPage + 1 - UNWRITTEN_PAGES_MAX) * first.pageSize;
+}
+
+async function readMeta(
+  file: Awaited<ReturnType<typeof open>>,
+  position: number,
+): Promise<{ pageSize: number; lastPage: number; txn: number } | undefined> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(META.bytes), 0, META.bytes, position);
+  if (bytesRead < META.bytes || buffer.readUInt32LE(META.magicAt) !== META.magic) {
+    return undefined;
+  }
+  return {
+    pageSize: buffer.readUInt32LE(META.pageSizeAt),
+    lastPage: Number(buffer.readBigUInt64LE(META.lastPageAt)),
+    txn: Number(buffer.readBigUInt64LE(META.txnAt)),
+  };
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, constants.O_RDONLY);
+  await directory.sync();
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { EventWindow } from './event-window.ts';
+import { KeyHistory } from './key-history.ts';
+import { LmdbJournal } from './lmdb-journal.ts';
+import { SequencedStore, emptyState } from './sequenced-store.ts';
+import type { StoreState } from './sequenced-store.ts';
+
+export interface LmdbStoreDeps {
+  readonly clock: Clock;
+  readonly log?: Logger | undefined;
+}
+
+/** The store on this machine's disk: an answered write survives `kill -9` and a power cut. */
+export class LmdbStore extends SequencedStore {
+  /**
+   * Opens the store in `directory`, or makes one there; only one process may have it open.
+   *
+   * @throws {StoreOpenError} in use, of another version, damaged or not writable; one sentence says which
+   */
+  static async open(directory: string, deps: LmdbStoreDeps): Promise<LmdbStore> {
+    const journal = await LmdbJournal.open(directory);
+    return new LmdbStore(deps, journal, stateOf(journal));
+  }
+}
+
+/** Rebuilds from the log what the store keeps on the heap. */
+function stateOf(journal: LmdbJournal): StoreState {
+  const empty = emptyState();
+  const keys = new KeyHistory();
+  let revision = Math.max(empty.revision, journal.compactedRevision);
+  for (const record of journal.records()) {
+    revision = Math.max(revision, record.revision);
+    keys.apply(record.key, {
+      revision: record.revision,
+      createRevision: record.createRevision,
+      version: record.version,
+      lease: record.lease,
+      size: record.size,
+      kv: undefined,
+      previous: keys.newest(record.key),
+    });
+  }
+  return {
+    keys,
+    window: new EventWindow(revision + 1),
+    revision,
+    compactedRevision: journal.compactedRevision,
+    sweptRevision: Math.max(empty.sweptRevision, journal.sweptRevision),
+    leases: journal.leases(),
+  };
+}
