@@ -7,7 +7,7 @@ import { assert, unreachable } from '#base/assert.ts';
 import { BoundedQueue } from '#base/bounded-queue.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { Clock } from '#base/clock.ts';
-import { deepFreeze } from './deep-freeze.ts';
+import { deepFreeze } from '#codec/canonical.ts';
 import type { ApiRequest, Transport, WatchEvent, WatchRequest } from './transport.ts';
 
 interface Watcher {

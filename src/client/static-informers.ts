@@ -3,7 +3,7 @@ import { objectKey, parseObjectKey, type ApiObject, type NewObject } from '#api/
 import type { ObjectMeta } from '#api/types/meta.v1.ts';
 import { assert } from '#base/assert.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
-import { deepFreeze } from './deep-freeze.ts';
+import { deepFreeze } from '#codec/canonical.ts';
 import type { Informer, Informers, InformerScope } from './lister.ts';
 import { ObjectCache } from './object-cache.ts';
 
