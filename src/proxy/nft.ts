@@ -1,0 +1,33 @@
+import type { CommandRunner } from '#base/command.ts';
+import { renderTransactions, type NftTransaction } from './nft-transaction.ts';
+
+/** The kernel's packet filter. */
+export interface Nft {
+  /**
+   * Applies all transactions as one: traffic sees all of them or none.
+   *
+   * @throws {Error} when one step was refused; then nothing was changed
+   */
+  apply(transactions: readonly NftTransaction[]): Promise<void>;
+}
+
+/**
+ * The `nft` program, started anew for every transaction. It takes 2 ms to start; the 4 to 20 ms after that
+ * are the kernel's wait for all packets in flight, whatever the size of the ruleset. A kept `nft -i` is slower,
+ * not faster: it reads back the whole ruleset (160 ms at 20,000 endpoints) whenever it is asked whether a
+ * command took effect, and it has no other way to say so.
+ */
+export class NftProgram implements Nft {
+  readonly #commands: CommandRunner;
+
+  constructor(commands: CommandRunner) {
+    this.#commands = commands;
+  }
+
+  async apply(transactions: readonly NftTransaction[]): Promise<void> {
+    const input = renderTransactions(transactions);
+    if (input !== '') {
+      await this.#commands.run(['nft', '-f', '-'], { input, timeoutMs: 60_000 });
+    }
+  }
+}
