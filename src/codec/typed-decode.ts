@@ -3,6 +3,7 @@ import type { Field, StructType, ValueType } from '#api/schema/schema.ts';
 import { badRequest } from '#api/status-error.ts';
 import { unreachable } from '#base/assert.ts';
 import { DecodeError, valueDescription, wrongType } from './decode-error.ts';
+import { setOwn } from './own-property.ts';
 import { decodeScalar, isZeroScalar, zeroScalar } from './scalar-decode.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -205,14 +206,6 @@ function sortedKeys(input: object): readonly string[] {
     }
   }
   return keys;
-}
-
-function setOwn(target: Output, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    target[key] = value;
-  }
 }
 
 function addGiven(output: Output, field: Field, value: unknown): void {
