@@ -31,7 +31,10 @@ function appender(name: string, isSlow: boolean, resources: 'all' | readonly str
     name,
     scope: { operations: ['CREATE'], resources },
     admit: ({ object }) => {
-      const next = object && { ...object, metadata: { ...object.metadata, name: `${object.metadata.name} ${name}` } };
+      const next = object && {
+        ...object,
+        metadata: { ...object.metadata, name: `${object.metadata.name} ${name}` },
+      };
       return isSlow ? Promise.resolve(next) : next;
     },
   };
@@ -49,7 +52,9 @@ test('admission chain: plugins run in the one order, waiting only for those that
 });
 
 test('admission chain: an object nobody changes comes back as it was, without waiting', () => {
-  const chain = new AdmissionChain([{ ...appender('Priority', false, ['pods']), admit: ({ object }) => object }]);
+  const chain = new AdmissionChain([
+    { ...appender('Priority', false, ['pods']), admit: ({ object }) => object },
+  ]);
   assert.equal(chain.admit(CREATE_POD), OBJECT);
 });
 
