@@ -18,11 +18,13 @@ export type NewObject<T extends ApiObject> = DeepPartial<Omit<T, 'apiVersion' | 
 };
 
 /** Every field optional, at every depth. */
-export type DeepPartial<T> = T extends string | number | boolean | null | undefined
+export type DeepPartial<T> = unknown extends T
   ? T
-  : T extends readonly (infer Item)[]
-    ? readonly DeepPartial<Item>[]
-    : { readonly [Key in keyof T]?: DeepPartial<T[Key]> };
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends readonly (infer Item)[]
+      ? readonly DeepPartial<Item>[]
+      : { readonly [Key in keyof T]?: DeepPartial<T[Key]> };
 
 /** Namespace and name; the namespace is empty for objects of the cluster. */
 export interface NamespacedName {
