@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RuntimeError } from '#runtime/cri.ts';
+import { aContainer, aPod } from './pod.fixture.ts';
+import { PodBench } from './pod-workers.fixture.ts';
+
+test('pod worker: a new pod gets a sandbox, its image, its container, and is told to be ready', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod());
+  await bench.until('ready', () => bench.summary() === 'Running main:running*');
+  const { status } = bench.pod();
+  assert.equal(status.podIP, '10.88.0.2');
+  assert.deepEqual(
+    status.conditions?.map(({ type, status: value }) => `${type}=${value}`),
+    [
+      'PodReadyToStartContainers=True',
+      'Initialized=True',
+      'Ready=True',
+      'ContainersReady=True',
+      'PodScheduled=True',
+    ],
+  );
+  assert.deepEqual(bench.events, [
+    'Pulling: Pulling image "nginx:1"',
+    'Pulled: Successfully pulled image "nginx:1" in 0s (0s including waiting). Image size: 1000000 bytes.',
+    'Created: Container created',
+    'Started: Container started',
+  ]);
+});
+
+test('pod worker: a crashing container is restarted at once, then after 10 s, then after 20 s', async () => {
+  await using bench = await PodBench.open({ life: () => ({ exitAfterMs: 1000, exitCode: 3 }) });
+  bench.create(aPod());
+  await bench.until('running', () => bench.summary() === 'Running main:running*');
+  await bench.advance(1);
+  await bench.until('restarted', () => bench.summary() === 'Running main:running*x1');
+  await bench.advance(1);
+  await bench.until('waiting', () => bench.summary() === 'Running main:waiting(CrashLoopBackOff)x1');
+  const [main] = bench.pod().status.containerStatuses ?? [];
+  assert.equal(
+    main?.state.waiting?.message,
+    'back-off 10s restarting failed container=main pod=web_default(uid-web)',
+  );
+  assert.equal(main?.lastState.terminated?.exitCode, 3);
+  await bench.advance(10);
+  await bench.until('restarted again', () => bench.summary() === 'Running main:running*x2');
+  await bench.advance(1);
+  await bench.until('waiting', () => bench.summary() === 'Running main:waiting(CrashLoopBackOff)x2');
+  await bench.advance(19);
+  assert.equal(bench.summary(), 'Running main:waiting(CrashLoopBackOff)x2');
+  await bench.advance(1);
+  await bench.until('restarted', () => bench.summary() === 'Running main:running*x3');
+});
+
+test('pod worker: init containers run one after the other, each to its end, then sidecars stay', async () => {
+  const ends: Readonly<Record<string, number>> = { one: 1000, two: 2000 };
+  await using bench = await PodBench.open({
+    life: ({ metadata }) => {
+      const exitAfterMs = ends[metadata.name];
+      return exitAfterMs === undefined ? {} : { exitAfterMs };
+    },
+  });
+  bench.create(
+    aPod({
+      initContainers: [
+        aContainer({ name: 'one' }),
+        aContainer({ name: 'proxy', restartPolicy: 'Always' }),
+        aContainer({ name: 'two' }),
+      ],
+    }),
+  );
+  await bench.until('one runs', () => bench.summary().includes('one:running'));
+  assert.equal(
+    bench.summary(),
+    'Pending one:running proxy:waiting(PodInitializing) two:waiting(PodInitializing) main:waiting(PodInitializing)',
+  );
+  await bench.advance(1);
+  await bench.until('two runs', () => bench.summary().includes('two:running'));
+  assert.equal(
+    bench.summary(),
+    'Pending one:ended(0 Completed) proxy:running* two:running main:waiting(PodInitializing)',
+  );
+  await bench.advance(2);
+  await bench.until('main runs', () => bench.summary().includes('main:running'));
+  assert.equal(
+    bench.summary(),
+    'Running one:ended(0 Completed) proxy:running* two:ended(0 Completed) main:running*',
+  );
+});
+
+test('pod worker: a pod that runs to its end is Succeeded once its sidecar has been stopped', async () => {
+  await using bench = await PodBench.open({
+    life: ({ metadata }) =>
+      metadata.name === 'main' ? { exitAfterMs: 1000 } : { stopAfterMs: 3000, stopExitCode: 0 },
+  });
+  bench.create(
+    aPod({
+      restartPolicy: 'Never',
+      initContainers: [aContainer({ name: 'proxy', restartPolicy: 'Always' })],
+    }),
+  );
+  await bench.until('runs', () => bench.summary() === 'Running proxy:running* main:running*');
+  await bench.advance(2);
+  assert.equal(bench.summary(), 'Running proxy:running* main:ended(0 Completed)');
+  await bench.advance(3);
+  await bench.until(
+    'over',
+    () => bench.summary() === 'Succeeded proxy:ended(0 Completed) main:ended(0 Completed)',
+  );
+  assert.deepEqual(
+    (await bench.runtime.listPodSandbox()).map(({ state }) => state),
+    ['notready'],
+  );
+});
+
+test('pod worker: a failed pod with restart policy Never is Failed', async () => {
+  await using bench = await PodBench.open({ life: () => ({ exitAfterMs: 1000, exitCode: 1 }) });
+  bench.create(aPod({ restartPolicy: 'Never' }));
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  await bench.advance(1);
+  await bench.until('failed', () => bench.summary() === 'Failed main:ended(1 Error)');
+  assert.equal(bench.pod().status.conditions?.find(({ type }) => type === 'Ready')?.reason, 'PodFailed');
+});
+
+test('pod worker: a deleted pod ends within its grace period and leaves nothing', async () => {
+  await using bench = await PodBench.open({ life: () => ({ stopAfterMs: 5000 }) });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  bench.markDeleted(30);
+  await bench.advance(4);
+  assert.equal(bench.summary(), 'Running main:running*');
+  assert.ok(bench.events.includes('Killing: Stopping container main'));
+  await bench.advance(2);
+  await bench.until('gone', () => bench.find() === undefined);
+  await bench.until('forgotten', () => bench.workers.size === 0);
+  assert.deepEqual(await bench.runtime.listPodSandbox(), []);
+  assert.deepEqual(await bench.runtime.listContainers(), []);
+});
+
+test('pod worker: a shorter grace period during the deletion is kept', async () => {
+  await using bench = await PodBench.open({ life: () => ({ stopAfterMs: Infinity }) });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  bench.markDeleted(30);
+  await bench.advance(5);
+  bench.markDeleted(3);
+  await bench.advance(4);
+  await bench.until('gone', () => bench.find() === undefined);
+});
+
+test('pod worker: a restarted kubelet takes over what runs, without starting anything twice', async () => {
+  await using bench = await PodBench.open({ life: () => ({ exitAfterMs: 100_000, exitCode: 1 }) });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  const before = await bench.containerId('main');
+  await bench.restartKubelet();
+  await bench.settle();
+  assert.equal(await bench.containerId('main'), before);
+  await bench.advance(100);
+  await bench.until('restarted', () => bench.summary() === 'Running main:running*x1');
+  assert.equal((await bench.runtime.listPodSandbox()).length, 1);
+});
+
+test('pod worker: an image that cannot be pulled is shown as refused, then as waiting', async () => {
+  await using bench = await PodBench.open();
+  bench.runtime.images.refusePulls('nginx:1', new RuntimeError('image-not-found', 'not found: nginx:1'));
+  bench.create(aPod());
+  await bench.until('refused', () => bench.summary() === 'Pending main:waiting(ErrImagePull)');
+  await bench.advance(2);
+  await bench.until('waits', () => bench.summary() === 'Pending main:waiting(ImagePullBackOff)');
+  assert.ok(bench.events.includes('BackOff: Back-off pulling image "nginx:1"'));
+  bench.runtime.images.refusePulls('nginx:1', undefined);
+  await bench.advance(60);
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+});
+
+test('pod worker: a missing ConfigMap holds up the container, and its coming lets it start', async () => {
+  await using bench = await PodBench.open();
+  const env = [{ name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'palette', key: 'color' } } }];
+  bench.create(aPod({ containers: [aContainer({ env })] }));
+  await bench.until('held up', () => bench.summary() === 'Pending main:waiting(CreateContainerConfigError)');
+  const [main] = bench.pod().status.containerStatuses ?? [];
+  assert.equal(main?.state.waiting?.message, 'configmap "palette" not found');
+  bench.transport.put(
+    { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', isNamespaced: true },
+    { metadata: { name: 'palette', namespace: 'default' }, data: { color: 'blue' } } as never,
+  );
+  await bench.advance(10);
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+});
+
+test('pod worker: a pod past its active deadline fails with the reason', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod({ activeDeadlineSeconds: 5 }));
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  await bench.advance(6);
+  await bench.until('failed', () => bench.pod().status.phase === 'Failed');
+  assert.equal(bench.pod().status.reason, 'DeadlineExceeded');
+});
