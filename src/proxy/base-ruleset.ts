@@ -1,4 +1,11 @@
-import { MASQUERADE_CHAIN, MASQUERADE_MARK, REJECT_CHAIN, SETS } from './ruleset-names.ts';
+import {
+  MASQUERADE_CHAIN,
+  MASQUERADE_MARK,
+  poolName,
+  PROTOCOLS,
+  REJECT_CHAIN,
+  SETS,
+} from './ruleset-names.ts';
 import type { NftFamily, NftOperation } from './nft-transaction.ts';
 
 /** What the frame of a table depends on; it does not change while the proxy runs. */
@@ -33,20 +40,27 @@ function setDeclarations(family: NftFamily): readonly NftOperation[] {
   const address = family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
   const verdicts = `type ${address} . inet_proto . inet_service : verdict;`;
   const portVerdicts = 'type inet_proto . inet_service : verdict;';
-  // Only `typeof` can say that the last part of a key is a random number below the pool's size.
-  const pool = `typeof ${family} daddr . meta l4proto . th dport . numgen random mod 2 : ${family} daddr . th dport;`;
-  const portPool = `typeof meta l4proto . th dport . numgen random mod 2 : ${family} daddr . th dport;`;
   const map = (name: string, declaration: string): NftOperation => ({ op: 'add-map', name, declaration });
+  // Only `typeof` can say that the last part of a key is a random number below the pool's size. It has to name a
+  // protocol, and rules that read the map are then for that protocol: nft 1.0.6 cannot read back `th dport` as data.
+  const pools = PROTOCOLS.flatMap((protocol) => {
+    const value = `numgen random mod 2 : ${family} daddr . ${protocol} dport;`;
+    const pool = `typeof ${family} daddr . ${protocol} dport . ${value}`;
+    const portPool = `typeof ${protocol} dport . ${value}`;
+    return [
+      map(poolName(protocol, SETS.endpoints), pool),
+      map(poolName(protocol, SETS.localEndpoints), pool),
+      map(poolName(protocol, SETS.nodePortEndpoints), portPool),
+      map(poolName(protocol, SETS.localNodePortEndpoints), portPool),
+    ];
+  });
   return [
     map(SETS.services, verdicts),
     map(SETS.nodePorts, portVerdicts),
     map(SETS.refused, verdicts),
     map(SETS.refusedNodePorts, portVerdicts),
     map(SETS.firewall, verdicts),
-    map(SETS.endpoints, pool),
-    map(SETS.localEndpoints, pool),
-    map(SETS.nodePortEndpoints, portPool),
-    map(SETS.localNodePortEndpoints, portPool),
+    ...pools,
     { op: 'add-set', name: SETS.clusterIps, declaration: `type ${address};` },
     { op: 'add-set', name: SETS.hairpin, declaration: `type ${address} . ${address};` },
   ];
@@ -66,7 +80,8 @@ function frameChains(frame: RulesetFrame): readonly FrameChain[] {
     serviceCidrs.length === 0 ? [] : [`${family} daddr { ${serviceCidrs.join(', ')} } drop`];
   return [
     { name: MASQUERADE_CHAIN, rules: [`meta mark set meta mark or ${MASQUERADE_MARK}`] },
-    { name: REJECT_CHAIN, rules: ['reject'] },
+    // A socket of this very node is still locked when the ICMP error comes, and misses it; a reset is queued.
+    { name: REJECT_CHAIN, rules: ['meta l4proto tcp reject with tcp reset', 'reject'] },
     {
       name: 'dispatch',
       rules: [
@@ -82,7 +97,10 @@ function frameChains(frame: RulesetFrame): readonly FrameChain[] {
         `${nodePort} meta l4proto . th dport vmap @${SETS.refusedNodePorts}`,
       ],
     },
-    { name: 'check-cluster-ips', rules: [`${family} daddr @${SETS.clusterIps} reject`, ...unallocated] },
+    {
+      name: 'check-cluster-ips',
+      rules: [`${family} daddr @${SETS.clusterIps} goto ${REJECT_CHAIN}`, ...unallocated],
+    },
     ...baseChains(frame),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Protocol, Service, ServicePort } from '#api/types/core.v1.ts';
 import type { Endpoint, EndpointSlice } from '#api/types/discovery.v1.ts';
+import type { NftProtocol } from './ruleset-names.ts';
 
 /** The node whose rules are computed. */
 export interface ProxyNode {
@@ -57,7 +58,7 @@ export function selectEndpoints(
 }
 
 /** The protocol of a service or endpoint port; TCP when left out. */
-export function protocolOf(port: { readonly protocol?: Protocol }): 'tcp' | 'udp' | 'sctp' {
+export function protocolOf(port: { readonly protocol?: Protocol }): NftProtocol {
   switch (port.protocol) {
     case 'UDP':
       return 'udp';

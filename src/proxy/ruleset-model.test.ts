@@ -30,13 +30,13 @@ test('RulesetModel: one more endpoint costs three elements and the chain for tha
   assert.equal(
     await send(nft, model),
     [
-      'add chain ip coracle-test cluster-3',
+      'add chain ip coracle-test cluster-tcp-3',
       'delete element ip coracle-test services { 10.96.0.7 . tcp . 80 }',
-      'add rule ip coracle-test cluster-3 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 3 map @endpoints',
-      'flush chain ip coracle-test cluster-2',
-      'add element ip coracle-test services { 10.96.0.7 . tcp . 80 : goto cluster-3 }',
-      'add element ip coracle-test endpoints { 10.96.0.7 . tcp . 80 . 2 : 10.244.0.7 . 8080 }',
-      'delete chain ip coracle-test cluster-2',
+      'add rule ip coracle-test cluster-tcp-3 dnat ip to ip daddr . tcp dport . numgen random mod 3 map @tcp-endpoints',
+      'flush chain ip coracle-test cluster-tcp-2',
+      'add element ip coracle-test tcp-endpoints { 10.96.0.7 . 80 . 2 : 10.244.0.7 . 8080 }',
+      'add element ip coracle-test services { 10.96.0.7 . tcp . 80 : goto cluster-tcp-3 }',
+      'delete chain ip coracle-test cluster-tcp-2',
       '',
     ].join('\n'),
   );
@@ -52,10 +52,12 @@ test('RulesetModel: a chain that other services still use stays', async () => {
   await send(nft, model, true);
   model.replace('shop/web', NO_RULES);
   await send(nft, model);
-  assert.deepEqual(nft.elements('ip coracle-test', 'services'), { '10.96.0.8 . tcp . 80': 'goto cluster-1' });
+  assert.deepEqual(nft.elements('ip coracle-test', 'services'), {
+    '10.96.0.8 . tcp . 80': 'goto cluster-tcp-1',
+  });
   model.replace('shop/api', NO_RULES);
   await send(nft, model);
-  assert.equal(nft.chain('ip coracle-test', 'cluster-1'), undefined);
+  assert.equal(nft.chain('ip coracle-test', 'cluster-tcp-1'), undefined);
 });
 
 test('RulesetModel: of two services that claim one address the first has it, then the other', async () => {
@@ -64,7 +66,7 @@ test('RulesetModel: of two services that claim one address the first has it, the
   const claimant = (clusterIp: string): ReturnType<typeof aService> =>
     aService({ clusterIPs: [clusterIp], externalIPs: ['192.0.2.1'] });
   const endpoint = (): string | undefined =>
-    nft.elements('ip coracle-test', 'endpoints')['192.0.2.1 . tcp . 80 . 0'];
+    nft.elements('ip coracle-test', 'tcp-endpoints')['192.0.2.1 . 80 . 0'];
   model.replace('shop/a', planService(claimant('10.96.0.8'), [aSlice('5@b')], CONTEXT));
   model.replace('shop/b', planService(claimant('10.96.0.9'), [aSlice('6@b')], CONTEXT));
   await send(nft, model, true);

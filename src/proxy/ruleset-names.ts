@@ -1,4 +1,4 @@
-/** Sets and maps of the table, by what they answer. Keys: `address . protocol . port[ . number]`. */
+/** Sets and maps of the table, by what they answer. A virtual address is `address . protocol . port`. */
 export const SETS = {
   /** Virtual address → the chain that serves it. */
   services: 'services',
@@ -9,7 +9,7 @@ export const SETS = {
   refusedNodePorts: 'refused-node-ports',
   /** Virtual address that only some sources may use → the chain that checks them. */
   firewall: 'firewall',
-  /** Virtual address and a number below the pool's size → endpoint. */
+  /** One of each protocol (see {@link poolName}). Address, port, and a number below the pool's size → endpoint. */
   endpoints: 'endpoints',
   /** The same for traffic that must stay on this node. */
   localEndpoints: 'local-endpoints',
@@ -27,3 +27,12 @@ export const MASQUERADE_CHAIN = 'mark-for-masquerade';
 export const MASQUERADE_MARK = '0x4000';
 
 export const REJECT_CHAIN = 'reject-traffic';
+
+export const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
+
+export type NftProtocol = (typeof PROTOCOLS)[number];
+
+/** The map of one protocol's endpoints, as `tcp-local-endpoints`. */
+export function poolName(protocol: NftProtocol, pool: string): string {
+  return `${protocol}-${pool}`;
+}

@@ -47,7 +47,7 @@ test('ServiceProxy: writes the whole table first, with the endpoints hinted for 
   await using rig = await aRunningProxy();
   await rig.proxy.whenSynced();
   assert.equal(rig.nft.applied.length, 1);
-  assert.deepEqual(rig.nft.elements(TABLE, 'endpoints'), { '10.96.0.7 . tcp . 80 . 0': '10.244.0.5 . 8080' });
+  assert.deepEqual(rig.nft.elements(TABLE, 'tcp-endpoints'), { '10.96.0.7 . 80 . 0': '10.244.0.5 . 8080' });
   assert.ok(rig.metrics.render().includes('kubeproxy_sync_full_proxy_rules_duration_seconds_count 1'));
 });
 
@@ -63,7 +63,7 @@ test('ServiceProxy: a change after a pause is sent at once, those close behind i
   assert.equal(rig.nft.applied.length, 2);
   await rig.clock.advance(50);
   assert.equal(rig.nft.applied.length, 3);
-  assert.deepEqual(rig.nft.elements(TABLE, 'endpoints'), { '10.96.0.7 . tcp . 80 . 0': '10.244.0.8 . 8080' });
+  assert.deepEqual(rig.nft.elements(TABLE, 'tcp-endpoints'), { '10.96.0.7 . 80 . 0': '10.244.0.8 . 8080' });
 });
 
 test('ServiceProxy: after a refused transaction the whole table is written anew', async () => {
@@ -90,7 +90,7 @@ test('ServiceProxy: a new zone of the node changes what is near', async () => {
   await using rig = await aRunningProxy();
   rig.informers.set(NODE, { metadata: { name: 'a', labels: { 'topology.kubernetes.io/zone': 'y' } } });
   await rig.clock.advance(100);
-  assert.deepEqual(rig.nft.elements(TABLE, 'endpoints'), { '10.96.0.7 . tcp . 80 . 0': '10.244.0.6 . 8080' });
+  assert.deepEqual(rig.nft.elements(TABLE, 'tcp-endpoints'), { '10.96.0.7 . 80 . 0': '10.244.0.6 . 8080' });
 });
 
 test('ServiceProxy: closing leaves the rules, destroying takes them away', async () => {

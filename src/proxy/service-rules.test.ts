@@ -11,17 +11,17 @@ test('planService: a cluster IP is an entry, its endpoints, and a chain shared b
   const rules = planService(aService(), TWO, CONTEXT);
   assert.deepEqual(elementsOf(rules), [
     'cluster-ips 10.96.0.7',
-    'endpoints 10.96.0.7 . tcp . 80 . 0 : 10.244.0.5 . 8080',
-    'endpoints 10.96.0.7 . tcp . 80 . 1 : 10.244.0.6 . 8080',
     'hairpin 10.244.0.5 . 10.244.0.5',
-    'services 10.96.0.7 . tcp . 80 : goto cluster-2',
+    'services 10.96.0.7 . tcp . 80 : goto cluster-tcp-2',
+    'tcp-endpoints 10.96.0.7 . 80 . 0 : 10.244.0.5 . 8080',
+    'tcp-endpoints 10.96.0.7 . 80 . 1 : 10.244.0.6 . 8080',
   ]);
   assert.deepEqual(rules.chains, [
     {
-      name: 'cluster-2',
+      name: 'cluster-tcp-2',
       rules: [
         'ip saddr != { 10.244.0.0/16 } jump mark-for-masquerade',
-        'dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints',
+        'dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp-endpoints',
       ],
     },
   ]);
@@ -41,7 +41,9 @@ test('planService: internal policy Local without a local endpoint drops, so that
     'refused 10.96.0.7 . tcp . 80 : drop',
   ]);
   assert.ok(
-    elementsOf(planService(service, TWO, CONTEXT)).includes('services 10.96.0.7 . tcp . 80 : goto cluster-1'),
+    elementsOf(planService(service, TWO, CONTEXT)).includes(
+      'services 10.96.0.7 . tcp . 80 : goto cluster-local-tcp-1',
+    ),
   );
 });
 
@@ -58,17 +60,17 @@ test('planService: node ports and balancer addresses always masquerade under pol
   assert.deepEqual(
     elementsOf(rules).filter((line) => !line.includes('10.96.0.7')),
     [
-      'endpoints 192.0.2.1 . tcp . 80 . 0 : 10.244.0.6 . 8080',
-      'endpoints 192.0.2.9 . tcp . 80 . 0 : 10.244.0.6 . 8080',
-      'node-port-endpoints tcp . 30080 . 0 : 10.244.0.6 . 8080',
-      'node-ports tcp . 30080 : goto node-port-1',
-      'services 192.0.2.1 . tcp . 80 : goto external-1',
-      'services 192.0.2.9 . tcp . 80 : goto external-1',
+      'node-ports tcp . 30080 : goto node-port-tcp-1',
+      'services 192.0.2.1 . tcp . 80 : goto external-tcp-1',
+      'services 192.0.2.9 . tcp . 80 : goto external-tcp-1',
+      'tcp-endpoints 192.0.2.1 . 80 . 0 : 10.244.0.6 . 8080',
+      'tcp-endpoints 192.0.2.9 . 80 . 0 : 10.244.0.6 . 8080',
+      'tcp-node-port-endpoints 30080 . 0 : 10.244.0.6 . 8080',
     ],
   );
-  assert.deepEqual(rules.chains.find(({ name }) => name === 'node-port-1')?.rules, [
+  assert.deepEqual(rules.chains.find(({ name }) => name === 'node-port-tcp-1')?.rules, [
     'jump mark-for-masquerade',
-    'dnat ip to meta l4proto . th dport . numgen random mod 1 map @node-port-endpoints',
+    'dnat ip to tcp dport . numgen random mod 1 map @tcp-node-port-endpoints',
   ]);
 });
 
@@ -78,18 +80,18 @@ test('planService: external policy Local keeps outsiders here, and lets pods and
     externalTrafficPolicy: 'Local',
     ports: [{ name: 'http', protocol: 'TCP', port: 80, nodePort: 30_080 }],
   });
-  const anywhere = 'dnat ip to meta l4proto . th dport . numgen random mod 2 map @node-port-endpoints';
+  const anywhere = 'dnat ip to tcp dport . numgen random mod 2 map @tcp-node-port-endpoints';
   assert.deepEqual(
-    planService(service, TWO, CONTEXT).chains.find(({ name }) => name === 'node-port-local-2-1')?.rules,
+    planService(service, TWO, CONTEXT).chains.find(({ name }) => name === 'node-port-local-tcp-2-1')?.rules,
     [
       `ip saddr { 10.244.0.0/16 } ${anywhere}`,
       'fib saddr type local jump mark-for-masquerade',
       `fib saddr type local ${anywhere}`,
-      'dnat ip to meta l4proto . th dport . numgen random mod 1 map @local-node-port-endpoints',
+      'dnat ip to tcp dport . numgen random mod 1 map @tcp-local-node-port-endpoints',
     ],
   );
   const elsewhere = planService(service, [aSlice('6@b')], CONTEXT);
-  assert.equal(elsewhere.chains.find(({ name }) => name === 'node-port-local-1-0')?.rules.at(-1), 'drop');
+  assert.equal(elsewhere.chains.find(({ name }) => name === 'node-port-local-tcp-1-0')?.rules.at(-1), 'drop');
 });
 
 test('planService: session affinity gives each endpoint a set of its clients', () => {
@@ -107,7 +109,7 @@ test('planService: session affinity gives each endpoint a set of its clients', (
     [`update @${set.name} { ip saddr }`, 'meta l4proto tcp dnat to 10.244.0.5:8080'],
   ]);
   assert.equal(
-    rules.elements.some(({ set }) => set === 'endpoints'),
+    rules.elements.some(({ set }) => set === 'tcp-endpoints'),
     false,
   );
 });
@@ -132,8 +134,8 @@ test('planService: each family sees its own addresses', () => {
   const rules = planService(service, [...TWO, slice], { ...CONTEXT, family: 'ip6', clusterCidrs: [] });
   assert.deepEqual(elementsOf(rules), [
     'cluster-ips fd00::7',
-    'endpoints fd00::7 . tcp . 80 . 0 : fd01::5 . 8080',
-    'services fd00::7 . tcp . 80 : goto cluster-1',
+    'services fd00::7 . tcp . 80 : goto cluster-tcp-1',
+    'tcp-endpoints fd00::7 . 80 . 0 : fd01::5 . 8080',
   ]);
 });
 

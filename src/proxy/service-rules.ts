@@ -8,12 +8,11 @@ import {
   protocolOf,
   selectEndpoints,
   type EndpointPools,
-  type ProxyEndpoint,
   type ProxyNode,
 } from './endpoint-pools.ts';
 import type { NftFamily } from './nft-transaction.ts';
 import type { RuleChain, RuleElement, RuleSet, ServiceRules } from './rules.ts';
-import { MASQUERADE_CHAIN, REJECT_CHAIN, SETS } from './ruleset-names.ts';
+import { MASQUERADE_CHAIN, poolName, REJECT_CHAIN, SETS, type NftProtocol } from './ruleset-names.ts';
 
 /** What the rules depend on besides the service and its endpoints. */
 export interface RulesContext {
@@ -33,7 +32,7 @@ interface Collector {
 /** One service port with what is known about its traffic. */
 interface PortPlan {
   readonly id: string;
-  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly protocol: NftProtocol;
   readonly port: number;
   readonly pools: EndpointPools;
   readonly isExternalLocal: boolean;
@@ -45,12 +44,12 @@ interface PortPlan {
  *
  * A service adds elements to maps and, unless it has session affinity, no chain of its own: its entry in the
  * `services` map leads to a chain shared by all services with as many endpoints, which draws a number below
- * that count and finds the endpoint under (address, protocol, port, number). So a change costs a few elements
- * however many services there are, and the kernel has few chains to check.
+ * that count and finds the endpoint under (address, port, number). So a change costs a few elements however
+ * many services there are, and the kernel has few chains to check.
  *
- *     services:   10.96.0.7 . tcp . 80      → goto cluster-2
- *     endpoints:  10.96.0.7 . tcp . 80 . 0  → 10.244.0.5 . 8080
- *                 10.96.0.7 . tcp . 80 . 1  → 10.244.1.9 . 8080
+ *     services:       10.96.0.7 . tcp . 80  → goto cluster-tcp-2
+ *     tcp-endpoints:  10.96.0.7 . 80 . 0    → 10.244.0.5 . 8080
+ *                     10.96.0.7 . 80 . 1    → 10.244.1.9 . 8080
  */
 export function planService(
   service: Service,
@@ -93,16 +92,16 @@ function addPort(
   };
   const isInternalLocal = service.spec.internalTrafficPolicy === 'Local';
   for (const ip of found.clusterIps) {
-    addClusterIp(collector, plan, ip, isInternalLocal);
+    addClusterIp(collector, plan, { ip, port: port.port }, isInternalLocal);
   }
   for (const ip of externalAddresses(service, context.family)) {
-    addExternal(collector, plan, virtualKey(ip, plan), VIRTUAL_ADDRESS);
+    addExternal(collector, plan, { ip, port: port.port });
   }
   for (const ip of loadBalancerAddresses(service, context.family)) {
     addFirewall(collector, plan, service, ip);
   }
   if (port.nodePort !== undefined && port.nodePort > 0) {
-    addExternal(collector, plan, `${protocol} . ${port.nodePort}`, NODE_PORT);
+    addExternal(collector, plan, { port: port.nodePort });
   }
   for (const { ip, isLocal } of [...pools.cluster, ...pools.local]) {
     if (isLocal) {
@@ -111,129 +110,126 @@ function addPort(
   }
 }
 
-function addClusterIp(collector: Collector, plan: PortPlan, ip: string, isLocalOnly: boolean): void {
-  const key = virtualKey(ip, plan);
-  const endpoints = isLocalOnly ? plan.pools.local : plan.pools.cluster;
-  if (endpoints.length === 0) {
-    addRefusal(collector, { set: SETS.refused, key, isDropped: isLocalOnly && plan.pools.hasAny });
+/** Where a packet was sent to. Without an address it is a port on any address of the node. */
+interface Destination {
+  readonly ip?: string;
+  readonly port: number;
+}
+
+type PoolKind = 'cluster' | 'local';
+
+function addClusterIp(
+  collector: Collector,
+  plan: PortPlan,
+  destination: Destination,
+  isLocalOnly: boolean,
+): void {
+  const kind = isLocalOnly ? 'local' : 'cluster';
+  const count = plan.pools[kind].length;
+  if (count === 0) {
+    addRefusal(collector, plan, destination, { isDropped: isLocalOnly && plan.pools.hasAny });
     return;
   }
-  const affinity = isLocalOnly ? plan.affinity?.local : plan.affinity?.cluster;
-  const name = affinity === undefined ? `cluster-${endpoints.length}` : `cluster-${plan.id}`;
   const { family, clusterCidrs } = collector.context;
   const outside =
     clusterCidrs.length === 0
       ? []
       : [`${family} saddr != { ${clusterCidrs.join(', ')} } jump ${MASQUERADE_CHAIN}`];
-  const rules = [...outside, spread(collector, VIRTUAL_ADDRESS, SETS.endpoints, affinity ?? endpoints)];
-  addEntry(collector, SETS.services, key, { name, rules });
-  if (affinity === undefined) {
-    addPool(collector, SETS.endpoints, key, endpoints);
-  }
+  addEntry(collector, plan, destination, {
+    name: `cluster-${isLocalOnly ? 'local-' : ''}${sharedBy(plan, count)}`,
+    rules: [...outside, addPool(collector, plan, destination, kind)],
+  });
 }
-
-/** How a destination is looked up: by address and port, or by port alone on any address of the node. */
-interface Destination {
-  readonly entries: string;
-  readonly refused: string;
-  readonly endpoints: string;
-  readonly localEndpoints: string;
-  readonly chainPrefix: string;
-  readonly hasAddress: boolean;
-}
-
-const VIRTUAL_ADDRESS: Destination = {
-  entries: SETS.services,
-  refused: SETS.refused,
-  endpoints: SETS.endpoints,
-  localEndpoints: SETS.localEndpoints,
-  chainPrefix: 'external',
-  hasAddress: true,
-};
-
-const NODE_PORT: Destination = {
-  entries: SETS.nodePorts,
-  refused: SETS.refusedNodePorts,
-  endpoints: SETS.nodePortEndpoints,
-  localEndpoints: SETS.localNodePortEndpoints,
-  chainPrefix: 'node-port',
-  hasAddress: false,
-};
 
 /** An external IP, a load balancer's IP, or a node port. */
-function addExternal(collector: Collector, plan: PortPlan, key: string, to: Destination): void {
+function addExternal(collector: Collector, plan: PortPlan, destination: Destination): void {
   const { cluster, local } = plan.pools;
   if (cluster.length === 0) {
-    addRefusal(collector, { set: to.refused, key, isDropped: false });
+    addRefusal(collector, plan, destination, { isDropped: false });
     return;
   }
-  const anywhere = spread(collector, to, to.endpoints, plan.affinity?.cluster ?? cluster);
-  if (plan.affinity === undefined) {
-    addPool(collector, to.endpoints, key, cluster);
-  }
+  const prefix = destination.ip === undefined ? 'node-port' : 'external';
+  const anywhere = addPool(collector, plan, destination, 'cluster');
   if (!plan.isExternalLocal) {
-    const name = `${to.chainPrefix}-${plan.affinity === undefined ? cluster.length : plan.id}`;
-    addEntry(collector, to.entries, key, { name, rules: [`jump ${MASQUERADE_CHAIN}`, anywhere] });
+    addEntry(collector, plan, destination, {
+      name: `${prefix}-${sharedBy(plan, cluster.length)}`,
+      rules: [`jump ${MASQUERADE_CHAIN}`, anywhere],
+    });
     return;
-  }
-  const counts = plan.affinity === undefined ? `${cluster.length}-${local.length}` : plan.id;
-  const here =
-    local.length === 0 ? 'drop' : spread(collector, to, to.localEndpoints, plan.affinity?.local ?? local);
-  if (plan.affinity === undefined) {
-    addPool(collector, to.localEndpoints, key, local);
   }
   const { family, clusterCidrs } = collector.context;
   // Pods and the node itself are inside the cluster: the policy is about traffic from outside.
   const fromPods =
     clusterCidrs.length === 0 ? [] : [`${family} saddr { ${clusterCidrs.join(', ')} } ${anywhere}`];
-  addEntry(collector, to.entries, key, {
-    name: `${to.chainPrefix}-local-${counts}`,
+  addEntry(collector, plan, destination, {
+    name: `${prefix}-local-${sharedBy(plan, cluster.length, local.length)}`,
     rules: [
       ...fromPods,
       `fib saddr type local jump ${MASQUERADE_CHAIN}`,
       `fib saddr type local ${anywhere}`,
-      here,
+      local.length === 0 ? 'drop' : addPool(collector, plan, destination, 'local'),
     ],
   });
 }
 
-/** The statement that sends a packet to one of the endpoints. */
-function spread(
-  { context: { family } }: Collector,
-  { hasAddress }: Destination,
-  pool: string,
-  endpoints: readonly ProxyEndpoint[] | AffinityPool,
-): string {
-  if ('chain' in endpoints) {
-    return `goto ${endpoints.chain}`;
-  }
-  const address = hasAddress ? `${family} daddr . ` : '';
-  const lookup = `${address}meta l4proto . th dport . numgen random mod ${endpoints.length} map @${pool}`;
-  return `dnat ${family} to ${lookup}`;
-}
-
+/** Makes a pool known under a destination, and returns the statement that sends a packet to one of it. */
 function addPool(
-  { elements }: Collector,
-  set: string,
-  key: string,
-  endpoints: readonly ProxyEndpoint[],
-): void {
-  for (const [index, { ip, port }] of endpoints.entries()) {
-    elements.push({ set, key: `${key} . ${index}`, value: `${ip} . ${port}` });
+  { context: { family }, elements }: Collector,
+  plan: PortPlan,
+  destination: Destination,
+  kind: PoolKind,
+): string {
+  if (plan.affinity !== undefined) {
+    return `goto ${plan.affinity[kind].chain}`;
   }
+  const { protocol } = plan;
+  const { ip, port } = destination;
+  const endpoints = plan.pools[kind];
+  const set = poolName(protocol, poolSet(destination, kind));
+  for (const [index, endpoint] of endpoints.entries()) {
+    const key = ip === undefined ? `${port} . ${index}` : `${ip} . ${port} . ${index}`;
+    elements.push({ set, key, value: `${endpoint.ip} . ${endpoint.port}` });
+  }
+  const address = ip === undefined ? '' : `${family} daddr . `;
+  return `dnat ${family} to ${address}${protocol} dport . numgen random mod ${endpoints.length} map @${set}`;
 }
 
-function addEntry({ elements, chains }: Collector, set: string, key: string, chain: RuleChain): void {
+function poolSet({ ip }: Destination, kind: PoolKind): string {
+  if (ip === undefined) {
+    return kind === 'cluster' ? SETS.nodePortEndpoints : SETS.localNodePortEndpoints;
+  }
+  return kind === 'cluster' ? SETS.endpoints : SETS.localEndpoints;
+}
+
+/** What the name of a chain ends in: all that its rules depend on, or the one service port with affinity. */
+function sharedBy({ protocol, affinity, id }: PortPlan, ...counts: readonly number[]): string {
+  return affinity === undefined ? `${protocol}-${counts.join('-')}` : id;
+}
+
+function addEntry(
+  { elements, chains }: Collector,
+  plan: PortPlan,
+  destination: Destination,
+  chain: RuleChain,
+): void {
   chains.set(chain.name, chain);
-  elements.push({ set, key, value: `goto ${chain.name}` });
+  const set = destination.ip === undefined ? SETS.nodePorts : SETS.services;
+  elements.push({ set, key: destinationKey(plan, destination), value: `goto ${chain.name}` });
 }
 
 function addRefusal(
   { elements }: Collector,
-  refusal: { readonly set: string; readonly key: string; readonly isDropped: boolean },
+  plan: PortPlan,
+  destination: Destination,
+  { isDropped }: { readonly isDropped: boolean },
 ): void {
-  const value = refusal.isDropped ? 'drop' : `goto ${REJECT_CHAIN}`;
-  elements.push({ set: refusal.set, key: refusal.key, value });
+  const set = destination.ip === undefined ? SETS.refusedNodePorts : SETS.refused;
+  const value = isDropped ? 'drop' : `goto ${REJECT_CHAIN}`;
+  elements.push({ set, key: destinationKey(plan, destination), value });
+}
+
+function destinationKey({ protocol }: PortPlan, { ip, port }: Destination): string {
+  return ip === undefined ? `${protocol} . ${port}` : `${ip} . ${protocol} . ${port}`;
 }
 
 function addFirewall(collector: Collector, plan: PortPlan, service: Service, ip: string): void {
@@ -247,7 +243,11 @@ function addFirewall(collector: Collector, plan: PortPlan, service: Service, ip:
   const name = `firewall-${plan.id}`;
   const rules = ranges.length === 0 ? ['drop'] : [`${family} saddr != { ${ranges.join(', ')} } drop`];
   collector.chains.set(name, { name, rules });
-  collector.elements.push({ set: SETS.firewall, key: virtualKey(ip, plan), value: `goto ${name}` });
+  collector.elements.push({
+    set: SETS.firewall,
+    key: destinationKey(plan, { ip, port: plan.port }),
+    value: `goto ${name}`,
+  });
 }
 
 function affinityOf(
@@ -259,7 +259,7 @@ function affinityOf(
     return undefined;
   }
   const timeoutSeconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS_DEFAULT;
-  const poolOf = (kind: 'cluster' | 'local'): AffinityPool => {
+  const poolOf = (kind: PoolKind): AffinityPool => {
     const pool = affinityPool({
       id: `${kind}-${port.id}`,
       family: collector.context.family,
@@ -282,10 +282,6 @@ const AFFINITY_SECONDS_DEFAULT = 10_800;
 /** Names a service port inside the table; short, because every name is sent and compared often. */
 function portId({ metadata: { namespace, name } }: Service, port: ServicePort): string {
   return hash('sha256', `${namespace}/${name}:${port.name ?? ''}:${protocolOf(port)}`).slice(0, 16);
-}
-
-function virtualKey(ip: string, { protocol, port }: PortPlan): string {
-  return `${ip} . ${protocol} . ${port}`;
 }
 
 function externalAddresses(service: Service, family: NftFamily): readonly string[] {
