@@ -1,0 +1,236 @@
+import type { StructType } from '#api/schema/schema.ts';
+import type { ManagedFieldsEntry } from '#api/types/meta.v1.ts';
+import { normalizeObject } from '../typed-decode.ts';
+import { type Comparison, compareFields } from './field-compare.ts';
+import { shapeOfStruct } from './field-shape.ts';
+import {
+  type FieldsNode,
+  NO_FIELDS,
+  difference,
+  isEmptySet,
+  recursiveDifference,
+  sameFields,
+  union,
+} from './fields-v1.ts';
+
+/** An object as far as its managed fields are concerned. */
+export interface Tracked {
+  readonly metadata: { readonly managedFields?: readonly ManagedFieldsEntry[] };
+}
+
+export interface UpdateOptions<T extends Tracked> {
+  /** What is stored now; undefined for a create. */
+  readonly live: Tracked | undefined;
+  readonly next: T;
+  /** The table of the kind; undefined for a custom resource without a schema, whose fields are deduced. */
+  readonly struct: StructType | undefined;
+  /** The client's name for itself, from `fieldManager` or its user agent. */
+  readonly manager: string;
+  readonly apiVersion: string;
+  /** `status`, or empty. */
+  readonly subresource: string;
+  /** RFC 3339, for an entry that changes. */
+  readonly time: string;
+}
+
+/** One manager's fields, decoded from its entry. */
+export interface Owner {
+  readonly entry: ManagedFieldsEntry;
+  readonly fields: FieldsNode;
+}
+
+/** Fields that the server alone sets, or that name the object; nobody owns them. */
+export const UNOWNED_FIELDS: FieldsNode = {
+  'f:apiVersion': {},
+  'f:kind': {},
+  'f:metadata': {
+    'f:creationTimestamp': {},
+    'f:generation': {},
+    'f:managedFields': {},
+    'f:name': {},
+    'f:namespace': {},
+    'f:resourceVersion': {},
+    'f:selfLink': {},
+    'f:uid': {},
+  },
+};
+
+const FIELDS_TYPE = 'FieldsV1';
+/** Entries of ordinary writers beyond this many are folded into one. */
+const UPDATERS_MAX = 10;
+const FOLDED_MANAGER = 'ancient-changes';
+
+/**
+ * Records who wrote what after a write that is not an apply: the writer owns what it changed, everybody loses what was
+ * removed. Entries that do not change are kept as they are, and a write that changes nothing costs one comparison.
+ */
+export function updateManagedFields<T extends Tracked>(options: UpdateOptions<T>): T {
+  const { live, next, struct, manager, apiVersion, subresource, time } = options;
+  const given = next.metadata.managedFields;
+  if (given?.length === 1 && given[0] !== undefined && isBlank(given[0])) {
+    // One blank entry is how a client asks to stop the tracking.
+    return withManagedFields(next, []);
+  }
+  const liveEntries = live?.metadata.managedFields ?? [];
+  const before =
+    given === undefined || given.length === 0 || !given.every(isWellFormed) ? liveEntries : given;
+  const comparison = compareTracked(live, next, struct);
+  if (comparison === undefined) {
+    return given === before ? next : withManagedFields(next, before);
+  }
+  const key = { manager, operation: 'Update', apiVersion, subresource };
+  const owners = takeFromOthers(ownersOf(before), comparison, (entry) => isEntryOf(entry, key));
+  const changed = union(comparison.modified, comparison.added);
+  const own = owners.find(({ entry }) => isEntryOf(entry, key));
+  const fields = union(difference(own?.fields ?? NO_FIELDS, comparison.removed), changed);
+  const others = owners.filter((owner) => owner !== own);
+  const entry = own !== undefined && sameFields(own.fields, fields) ? own.entry : entryOf(key, fields, time);
+  const all = isEmptySet(fields) ? others : [...others, { entry, fields }];
+  return withManagedFields(next, entriesOf(foldOldest(all)));
+}
+
+/** What changes between two objects, apart from what nobody owns. */
+export function compareTracked(
+  before: object | undefined,
+  after: object,
+  struct: StructType | undefined,
+): Comparison | undefined {
+  const found = compareFields(before ?? zeroObject(struct), after, shapeOfStruct(struct));
+  if (found === undefined) {
+    return undefined;
+  }
+  const comparison = {
+    added: recursiveDifference(found.added, UNOWNED_FIELDS),
+    modified: recursiveDifference(found.modified, UNOWNED_FIELDS),
+    removed: recursiveDifference(found.removed, UNOWNED_FIELDS),
+  };
+  return Object.values(comparison).every(isEmptySet) ? undefined : comparison;
+}
+
+const zeroObjects = new WeakMap<StructType, object>();
+
+/** A create is compared with an object that says nothing, so that `spec` itself is not a change. */
+export function zeroObject(struct: StructType | undefined): object {
+  if (struct === undefined) {
+    return { metadata: {} };
+  }
+  let zero = zeroObjects.get(struct);
+  if (zero === undefined) {
+    zero = normalizeObject({}, struct);
+    zeroObjects.set(struct, zero);
+  }
+  return zero;
+}
+
+export function ownersOf(entries: readonly ManagedFieldsEntry[]): readonly Owner[] {
+  // The wire form of a set of fields is its form here; isWellFormed and this program's own writing vouch for it.
+  return entries.map((entry) => ({ entry, fields: (entry.fieldsV1 ?? NO_FIELDS) as FieldsNode }));
+}
+
+/** Everybody but the writer loses what changed and what is gone. */
+export function takeFromOthers(
+  owners: readonly Owner[],
+  { added, modified, removed }: Comparison,
+  isWriter: (entry: ManagedFieldsEntry) => boolean,
+): readonly Owner[] {
+  const lost = union(union(added, modified), removed);
+  return owners.flatMap((owner) => {
+    if (isWriter(owner.entry)) {
+      return [owner];
+    }
+    const fields = difference(owner.fields, lost);
+    if (fields === owner.fields) {
+      return [owner];
+    }
+    return isEmptySet(fields) ? [] : [{ entry: { ...owner.entry, fieldsV1: fields }, fields }];
+  });
+}
+
+export interface EntryKey {
+  readonly manager: string;
+  readonly operation: string;
+  readonly apiVersion: string;
+  readonly subresource: string;
+}
+
+/** An applier has one entry whatever version it applies in; an updater one for each version. */
+export function isEntryOf(entry: ManagedFieldsEntry, key: EntryKey): boolean {
+  return (
+    entry.manager === key.manager &&
+    entry.operation === key.operation &&
+    (entry.subresource ?? '') === key.subresource &&
+    (key.operation === 'Apply' || entry.apiVersion === key.apiVersion)
+  );
+}
+
+export function entryOf(key: EntryKey, fields: FieldsNode, time: string): ManagedFieldsEntry {
+  return {
+    manager: key.manager,
+    operation: key.operation,
+    apiVersion: key.apiVersion,
+    time,
+    fieldsType: FIELDS_TYPE,
+    fieldsV1: fields,
+    ...(key.subresource === '' ? {} : { subresource: key.subresource }),
+  };
+}
+
+export function entriesOf(owners: readonly Owner[]): readonly ManagedFieldsEntry[] {
+  return owners.map(({ entry }) => entry).sort(compareEntries);
+}
+
+function compareEntries(left: ManagedFieldsEntry, right: ManagedFieldsEntry): number {
+  const order = (entry: ManagedFieldsEntry): string =>
+    [entry.operation, entry.time, entry.manager, entry.apiVersion, entry.subresource].join('\n');
+  const [first, second] = [order(left), order(right)];
+  return first < second ? -1 : first > second ? 1 : 0;
+}
+
+export function withManagedFields<T extends Tracked>(object: T, entries: readonly ManagedFieldsEntry[]): T {
+  const { managedFields: _replaced, ...rest } = object.metadata;
+  const metadata = entries.length === 0 ? rest : { ...rest, managedFields: entries };
+  return { ...object, metadata };
+}
+
+/** Many short-lived writers would fill the object with entries; the oldest are folded together. */
+export function foldOldest(owners: readonly Owner[]): readonly Owner[] {
+  const updaters = owners.filter(
+    ({ entry }) => entry.operation === 'Update' && (entry.subresource ?? '') === '',
+  );
+  if (updaters.length <= UPDATERS_MAX) {
+    return owners;
+  }
+  const oldest = updaters
+    .toSorted((left, right) => compareEntries(left.entry, right.entry))
+    .slice(0, updaters.length - UPDATERS_MAX + 1);
+  const folded = new Map<string, Owner>();
+  for (const { entry, fields } of oldest) {
+    const { apiVersion = '', time = '' } = entry;
+    const all = union(folded.get(apiVersion)?.fields ?? NO_FIELDS, fields);
+    const key = { manager: FOLDED_MANAGER, operation: 'Update', apiVersion, subresource: '' };
+    folded.set(apiVersion, { entry: entryOf(key, all, time), fields: all });
+  }
+  return [...owners.filter((owner) => !oldest.includes(owner)), ...folded.values()];
+}
+
+function isBlank(entry: ManagedFieldsEntry): boolean {
+  return Object.values(entry).every((value) => value === undefined || value === '');
+}
+
+function isWellFormed(entry: ManagedFieldsEntry): boolean {
+  return (
+    (entry.operation === 'Apply' || entry.operation === 'Update') &&
+    entry.fieldsType === FIELDS_TYPE &&
+    isFieldsTree(entry.fieldsV1)
+  );
+}
+
+function isFieldsTree(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([key, child]) => (key === '.' || /^[fkvi]:/.test(key)) && isFieldsTree(child),
+    )
+  );
+}
