@@ -14,12 +14,21 @@ interface Subscriber {
 export class ContainerEventHub {
   readonly #clock: Clock;
   readonly #subscribers = new Set<Subscriber>();
+  readonly #listeners: ((change: ContainerChange) => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** Calls `onChange` with every event, at once, for as long as the hub lives. */
+  listen(onChange: (change: ContainerChange) => void): void {
+    this.#listeners.push(onChange);
+  }
+
   publish(change: ContainerChange): void {
+    for (const listener of this.#listeners) {
+      listener(change);
+    }
     for (const subscriber of this.#subscribers) {
       if (!subscriber.queue.offer(change)) {
         subscriber.hasLost = true;
