@@ -1,0 +1,172 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
+import { notSupported } from '#api/status-error.ts';
+import { SERVICE } from '#api/types/resources.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Cidr } from '#base/ip.ts';
+import type { Logger } from '#base/log.ts';
+import { Gauge, type MetricsRegistry } from '#base/metrics.ts';
+import type { Random } from '#base/random.ts';
+import { TaskGroup } from '#base/task-group.ts';
+import type { Store } from '#store/store.ts';
+import { AdmissionChain } from './admission/admission-chain.ts';
+import type { AdmissionPlugin } from './admission/admission.ts';
+import { impersonatedUser } from './authn/impersonation.ts';
+import type { Authenticator, UserInfo } from './authn/user.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { Compactor } from './compactor.ts';
+import type { ApiCall, ApiResult } from './endpoints/api-call.ts';
+import { ApiHandler, type VirtualHandler } from './endpoints/api-handler.ts';
+import { HealthChecks } from './endpoints/health.ts';
+import { createNonResource } from './endpoints/non-resource.ts';
+import { HttpServer } from './http/http-server.ts';
+import type { ObjectReader } from './object-reader.ts';
+import { Registry } from './registry/registry.ts';
+import { ServiceAllocators } from './registry/kinds/services.ts';
+import { RequestMetrics } from './request-metrics.ts';
+
+export interface ApiServerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly serviceCidr: Cidr;
+  readonly nodePorts: { readonly first: number; readonly size: number };
+}
+
+/** The parts that read the cluster's own state; built on the server's mirrors. */
+export interface ApiServerSecurity {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly virtual: ReadonlyMap<string, VirtualHandler>;
+  /** Paths such as `/openid/v1/jwks`. */
+  readonly paths: ReadonlyMap<string, () => ApiResult>;
+}
+
+export type SecurityFactory = (reader: ObjectReader, registry: Registry) => ApiServerSecurity;
+
+/** Takes over connections for `exec`, `attach`, `portforward` and proxied upgrades. */
+export type UpgradeHandler = (call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+
+/** One API server over one store. `start` before anything is asked of it. */
+export class ApiServer implements AsyncDisposable {
+  readonly handler: ApiHandler;
+  readonly registry: Registry;
+  readonly health = new HealthChecks();
+  readonly #deps: ApiServerDeps;
+  readonly #security: ApiServerSecurity;
+  readonly #tasks: TaskGroup;
+  readonly #allocators: ServiceAllocators;
+  readonly #requestMetrics: RequestMetrics;
+  #http: HttpServer | undefined;
+  #address = '';
+  #isStarted = false;
+
+  constructor(deps: ApiServerDeps, secure: SecurityFactory) {
+    this.#deps = deps;
+    this.#tasks = TaskGroup.logging(deps.log);
+    this.#allocators = new ServiceAllocators({ cidr: deps.serviceCidr, portRange: deps.nodePorts, random: deps.random });
+    this.#requestMetrics = new RequestMetrics(deps.metrics);
+    let plugins = new AdmissionChain([]);
+    // Admission reads what the registry mirrors, and the registry's writes go through admission.
+    const admission: Pick<AdmissionChain, 'handles' | 'admit' | 'validate'> = {
+      handles: (operation, resource, subresource) => plugins.handles(operation, resource, subresource),
+      admit: (attributes) => plugins.admit(attributes),
+      validate: (attributes) => plugins.validate(attributes),
+    };
+    this.registry = new Registry({ ...deps, admission }, { allocators: this.#allocators });
+    this.#security = secure(this.registry.mirrors, this.registry);
+    plugins = new AdmissionChain(this.#security.admission);
+    this.handler = this.#createHandler();
+    this.#addHealthChecks();
+  }
+
+  /** Reads what has to be in memory, and starts to follow it. */
+  async start(): Promise<void> {
+    await this.registry.mirrors.start(this.#tasks);
+    const services = this.registry.storage(SERVICE);
+    if (services !== undefined) {
+      const { items } = await this.#deps.store.list(services.prefix);
+      items.forEach((entry) => this.#allocators.adopt(services.view(entry).object as never));
+    }
+    this.#tasks.spawn('compaction', (signal) => new Compactor(this.#deps).run(signal));
+    this.#isStarted = true;
+  }
+
+  /**
+   * Opens the HTTPS port and returns its number.
+   *
+   * @throws {Error} `EADDRINUSE` when the port is taken
+   */
+  async listen(options: { host: string; port: number; cert: string; key: string; clientCa: string; advertise: string }): Promise<number> {
+    const { authenticator, authorizer } = this.#security;
+    this.#http = new HttpServer(
+      {
+        handler: this.handler,
+        authenticator,
+        impersonate: (user: UserInfo, headers) => impersonatedUser({ headers }, user, authorizer),
+        upgrade: (call, request, socket, head) => this.#upgrade(call, request, socket, head),
+        metrics: this.#requestMetrics,
+        clock: this.#deps.clock,
+        random: this.#deps.random,
+        log: this.#deps.log,
+      },
+      options,
+    );
+    const port = await this.#http.listen(options.host, options.port);
+    this.#address = `${options.advertise}:${port}`;
+    return port;
+  }
+
+  /** Set by the composition once nodes can be reached; until then streaming requests are refused. */
+  upgradeHandler: UpgradeHandler | undefined;
+
+  /** Stops serving; the store is the caller's to close. */
+  async close(): Promise<void> {
+    this.#isStarted = false;
+    await this.#http?.close();
+    await this.#tasks.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #upgrade(call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.handler.authorize(call);
+    if (this.upgradeHandler === undefined) {
+      throw notSupported('streaming to nodes');
+    }
+    await this.upgradeHandler(call, request, socket, head);
+  }
+
+  #createHandler(): ApiHandler {
+    const discovered = RESOURCES.filter(isServedByDefault);
+    const nonResource = createNonResource({
+      discovery: { resources: () => discovered },
+      health: this.health,
+      metrics: this.#deps.metrics,
+      openapi: () => undefined,
+      serverAddress: () => this.#address,
+      extra: this.#security.paths,
+    });
+    const { authorizer, virtual } = this.#security;
+    return new ApiHandler({ registry: this.registry, authorizer, virtual, nonResource });
+  }
+
+  #addHealthChecks(): void {
+    const { store, metrics } = this.#deps;
+    this.health.add('ping', () => true);
+    this.health.add('log', () => true);
+    this.health.add('etcd', async () => (await store.currentRevision()) > 0);
+    this.health.add('poststarthook/start-mirrors', () => this.#isStarted);
+    this.health.add('informer-sync', () => this.#isStarted, true);
+    this.health.add('shutdown', () => this.#isStarted, true);
+    metrics.register(
+      new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.' }, () => process.memoryUsage.rss()),
+    );
+  }
+}

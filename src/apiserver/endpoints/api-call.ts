@@ -1,0 +1,34 @@
+import type { UserInfo } from '../authn/user.ts';
+import type { ObjectPage } from '../registry/list.ts';
+import type { ResourceStorage } from '../registry/resource-storage.ts';
+import type { StoredObject } from '../registry/stored-object.ts';
+import type { WatchItem } from '../registry/watch.ts';
+import type { RequestInfo } from '../request-info.ts';
+
+/** What a client sent along: bytes from a connection, or an object from a caller in this process. */
+export type CallBody =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType: string }
+  | { readonly kind: 'object'; readonly object: unknown; readonly contentType: string };
+
+/** One authenticated request, whatever carried it. */
+export interface ApiCall {
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly userAgent: string;
+  readonly body: CallBody | undefined;
+  /** The client takes discovery of all groups in one answer (KEP-3352). */
+  readonly wantsAggregatedDiscovery: boolean;
+  readonly signal: AbortSignal;
+  /** Filled by whoever handles the call; sent as `Warning` headers. */
+  readonly warnings: string[];
+}
+
+/** An answer that its carrier turns into bytes or hands over as objects. */
+export type ApiResult =
+  | { readonly kind: 'stored'; readonly code: number; readonly stored: StoredObject; readonly storage: ResourceStorage }
+  | { readonly kind: 'value'; readonly code: number; readonly value: object }
+  | { readonly kind: 'page'; readonly page: ObjectPage; readonly storage: ResourceStorage }
+  | { readonly kind: 'watch'; readonly batches: AsyncIterable<readonly WatchItem[]>; readonly storage: ResourceStorage }
+  | { readonly kind: 'bytes'; readonly code: number; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'text'; readonly code: number; readonly contentType: string; readonly text: string };

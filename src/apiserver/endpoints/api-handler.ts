@@ -1,0 +1,125 @@
+import { methodNotSupported, notSupported, unknownPath } from '#api/status-error.ts';
+import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
+import type { Authorizer, Attributes } from '../authz/authorizer.ts';
+import { requireAllowed } from '../authz/forbidden-message.ts';
+import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
+import type { ApiCall, ApiResult } from './api-call.ts';
+import { serveResource } from './resource-endpoint.ts';
+import { serveBinding } from './subresources/binding.ts';
+import { serveEviction } from './subresources/eviction.ts';
+import { serveScale } from './subresources/scale.ts';
+
+/** Answers a request for a resource or subresource that stores nothing of its own. */
+export type VirtualHandler = (call: ApiCall) => Promise<ApiResult>;
+
+export interface ApiHandlerDeps {
+  readonly registry: Registry;
+  readonly authorizer: Authorizer;
+  /** By `group/resource` or `group/resource/subresource`; the core group's name is empty. */
+  readonly virtual: ReadonlyMap<string, VirtualHandler>;
+  /** `/healthz`, discovery and the like. */
+  readonly nonResource: (call: ApiCall) => Promise<ApiResult>;
+}
+
+/** Subresources that change the object in its own storage. */
+const STORED_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'finalize', 'approval', 'ephemeralcontainers', 'resize']);
+
+/**
+ * Everything between an authenticated request and its answer: authorization, then the resource's own code.
+ * Both carriers, HTTPS and loopback, come through here.
+ */
+export class ApiHandler {
+  readonly #deps: ApiHandlerDeps;
+
+  constructor(deps: ApiHandlerDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {StatusError} for every refusal */
+  async handle(call: ApiCall): Promise<ApiResult> {
+    this.authorize(call);
+    if (!call.info.isResource) {
+      return this.#deps.nonResource(call);
+    }
+    return this.#serve(call);
+  }
+
+  /** @throws {StatusError} Forbidden */
+  authorize({ info, user }: ApiCall): void {
+    const attributes: Attributes = {
+      user,
+      verb: info.verb,
+      namespace: info.namespace,
+      apiGroup: info.group,
+      apiVersion: info.version,
+      resource: info.resource,
+      subresource: info.subresource,
+      name: info.name,
+      isResourceRequest: info.isResource,
+      path: info.path,
+    };
+    requireAllowed(this.#deps.authorizer, attributes);
+  }
+
+  async #serve(call: ApiCall): Promise<ApiResult> {
+    const { info } = call;
+    const known = resourceInfo(info);
+    if (known === undefined) {
+      throw unknownPath();
+    }
+    const path = info.subresource === '' ? `${info.group}/${info.resource}` : `${info.group}/${info.resource}/${info.subresource}`;
+    const virtual = this.#deps.virtual.get(path);
+    if (virtual !== undefined) {
+      return virtual(call);
+    }
+    return this.#serveStored(known, call);
+  }
+
+  async #serveStored(known: ResourceInfo, call: ApiCall): Promise<ApiResult> {
+    const { info } = call;
+    const { registry } = this.#deps;
+    const storage = registry.storage(known);
+    if (known.group === '' && known.resource === 'bindings') {
+      return serveBinding(this.#storage('', 'v1', 'pods'), call);
+    }
+    if (storage === undefined) {
+      throw isServed(known) || isVirtual(known) ? notSupported(`${known.resource}.${known.group}`) : unknownPath();
+    }
+    // A cluster-scoped resource below a namespace, or the other way round, is nowhere; creating needs the namespace.
+    const isMisplaced = known.namespaced ? info.namespace === '' && info.name !== '' : info.namespace !== '' && known.resource !== 'namespaces';
+    if (isMisplaced) {
+      throw unknownPath();
+    }
+    if (known.namespaced && info.namespace === '' && info.verb === 'create') {
+      throw methodNotSupported(known, info.verb);
+    }
+    if (info.subresource === '' || STORED_SUBRESOURCES.has(info.subresource)) {
+      return serveResource(storage, call);
+    }
+    return this.#serveSubresource(known, call);
+  }
+
+  async #serveSubresource(known: ResourceInfo, call: ApiCall): Promise<ApiResult> {
+    const storage = this.#storage(known.group, known.version, known.resource);
+    switch (call.info.subresource) {
+      case 'scale':
+        return serveScale(storage, call);
+      case 'binding':
+        return serveBinding(storage, call);
+      case 'eviction':
+        return serveEviction(storage, this.#storage('policy', 'v1', 'poddisruptionbudgets'), call);
+      default:
+        throw Object.hasOwn(known.subresources, call.info.subresource)
+          ? notSupported(`${known.resource}/${call.info.subresource}`)
+          : unknownPath();
+    }
+  }
+
+  #storage(group: string, version: string, resource: string): NonNullable<ReturnType<Registry['storage']>> {
+    const storage = this.#deps.registry.storage({ group, version, resource });
+    if (storage === undefined) {
+      throw unknownPath();
+    }
+    return storage;
+  }
+}

@@ -1,0 +1,112 @@
+import { apiVersionOf } from '#api/resource-type.ts';
+import { badRequest, StatusError } from '#api/status-error.ts';
+import type { DeleteOptions } from '#api/types/meta.v1.ts';
+import { knownStruct } from '#api/schema/schema.ts';
+import { decodeJson, duplicateFields, JsonDecodeError } from '#codec/json-decode.ts';
+import { decodeObject } from '#codec/typed-decode.ts';
+import { decodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
+import { ProtobufError } from '#codec/protobuf/wire.ts';
+import { decodeYaml, YamlDecodeError } from '#codec/yaml.ts';
+import type { RequestContext } from '../registry/request-context.ts';
+import type { DraftObject, Strategy } from '../registry/strategy.ts';
+import { PROTOBUF_TYPE } from '../http/negotiation.ts';
+import type { ApiCall, CallBody } from './api-call.ts';
+
+/** The JSON value in a body, whatever its encoding. @throws {StatusError} BadRequest, UnsupportedMediaType */
+export function decodeValue(body: CallBody | undefined): unknown {
+  if (body === undefined) {
+    throw badRequest('the request has no body');
+  }
+  if (body.kind === 'object') {
+    return body.object;
+  }
+  const type = body.contentType.split(';')[0]?.trim() ?? '';
+  if (type === PROTOBUF_TYPE) {
+    return parsed(() => decodeProtobuf(body.bytes));
+  }
+  if (type.endsWith('yaml')) {
+    return parsed(() => decodeYaml(body.bytes));
+  }
+  if (type === '' || type.endsWith('json')) {
+    return parsed(() => decodeJson(body.bytes));
+  }
+  throw new StatusError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message:
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  });
+}
+
+/** Text that is no JSON or YAML is the client's mistake. */
+function parsed(parse: () => unknown): unknown {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof JsonDecodeError || error instanceof YamlDecodeError || error instanceof ProtobufError) {
+      throw badRequest(error.message);
+    }
+    throw error;
+  }
+}
+
+/** The object of a create or update: decoded, of the right kind, unknown fields reported or refused. */
+export function decodeBody(strategy: Strategy, body: CallBody | undefined, context: RequestContext): DraftObject {
+  return typedObject(strategy, decodeValue(body), context, body);
+}
+
+/** Checks a JSON value against the kind's table and returns it pruned and in the table's order. */
+export function typedObject(strategy: Strategy, value: unknown, context: RequestContext, body?: CallBody): DraftObject {
+  checkKind(strategy, value);
+  const { fieldValidation } = context;
+  const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
+  const { object, warnings } = decodeObject(value, strategy.struct, { fieldValidation, duplicates });
+  context.warnings.push(...warnings);
+  return object as DraftObject;
+}
+
+function isJson(body: CallBody | undefined): body is Extract<CallBody, { kind: 'bytes' }> {
+  return body?.kind === 'bytes' && !/yaml|protobuf/.test(body.contentType);
+}
+
+function checkKind({ info }: Strategy, value: unknown): void {
+  const { apiVersion, kind } = typeOf(value);
+  const expected = apiVersionOf(info);
+  if ((kind !== undefined && kind !== info.kind) || (apiVersion !== undefined && apiVersion !== expected)) {
+    throw badRequest(
+      `the API version in the data (${apiVersion ?? ''}) does not match the expected API version (${expected})`,
+    );
+  }
+}
+
+function typeOf(value: unknown): { readonly apiVersion?: string; readonly kind?: string } {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+/** DeleteOptions come in the body, or as query parameters when there is none. */
+export function decodeDeleteOptions({ body, query }: ApiCall): Partial<DeleteOptions> {
+  const hasBody = body !== undefined && (body.kind === 'object' || body.bytes.length > 0);
+  if (hasBody) {
+    const value = decodeValue(body);
+    if (value === null || value === undefined) {
+      return {};
+    }
+    const { object } = decodeObject({ ...(value as object) }, knownStruct('meta.v1.DeleteOptions'), { fieldValidation: 'Ignore' });
+    return object as Partial<DeleteOptions>;
+  }
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const orphan = query.get('orphanDependents');
+  return {
+    ...(grace === null || grace === '' ? {} : { gracePeriodSeconds: readSeconds(grace) }),
+    ...(policy === null || policy === '' ? {} : { propagationPolicy: policy }),
+    ...(orphan === null || orphan === '' ? {} : { orphanDependents: orphan === 'true' }),
+  };
+}
+
+function readSeconds(text: string): number {
+  if (!/^-?\d{1,15}$/.test(text)) {
+    throw badRequest(`unable to parse the query parameter gracePeriodSeconds: ${JSON.stringify(text)} is not a whole number`);
+  }
+  return Number(text);
+}

@@ -1,0 +1,94 @@
+import type { ApiObject } from '#api/object.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import { badRequest, StatusError } from '#api/status-error.ts';
+import { applyJsonPatch } from '#codec/patch/json-patch.ts';
+import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
+import { applyPatch } from '#codec/managed-fields/server-side-apply.ts';
+import { timestamp } from '../registry/metadata.ts';
+import type { RequestContext, Target } from '../registry/request-context.ts';
+import type { ResourceStorage } from '../registry/resource-storage.ts';
+import type { DraftObject } from '../registry/strategy.ts';
+import { updateObject, type UpdateResult } from '../registry/update.ts';
+import { isTrue } from '../request-info.ts';
+import type { ApiCall } from './api-call.ts';
+import { contextOf } from './call-options.ts';
+import { decodeValue, typedObject } from './decode-body.ts';
+
+const JSON_PATCH = 'application/json-patch+json';
+const MERGE_PATCH = 'application/merge-patch+json';
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
+const APPLY_YAML = 'application/apply-patch+yaml';
+const APPLY_CBOR = 'application/apply-patch+cbor';
+
+const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML, APPLY_CBOR];
+
+/** Serves PATCH in its four kinds. */
+export async function patchObject(storage: ResourceStorage, target: Target, call: ApiCall): Promise<UpdateResult> {
+  const context = contextOf(call, 'patch');
+  const contentType = (call.body?.contentType ?? '').split(';')[0]?.trim() ?? '';
+  const isForced = isTrue(call.query.get('force'));
+  if (isForced && contentType !== APPLY_YAML) {
+    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch');
+  }
+  if (contentType === APPLY_YAML) {
+    return applyServerSide(storage, target, { call, context, isForced });
+  }
+  const patch = decodeValue(call.body);
+  const change = changeOf(storage, contentType, patch);
+  const produce = (current: ApiObject): DraftObject => typedObject(storage.strategy, change(current), context);
+  return updateObject(storage, target, { produce, isPatch: true }, context);
+}
+
+function changeOf(storage: ResourceStorage, contentType: string, patch: unknown): (current: ApiObject) => unknown {
+  switch (contentType) {
+    case JSON_PATCH:
+      return (current) => applyJsonPatch(current, patch);
+    case MERGE_PATCH:
+      return (current) => applyMergePatch(current, patch);
+    case STRATEGIC_PATCH:
+      return (current) => applyStrategicMerge(current, patch, storage.strategy.struct);
+    default:
+      throw new StatusError({
+        code: 415,
+        reason: 'UnsupportedMediaType',
+        message: `the body of the request was in an unknown format - accepted media types include: ${ACCEPTED.slice(0, 4).join(', ')}`,
+      });
+  }
+}
+
+interface Apply {
+  readonly call: ApiCall;
+  readonly context: RequestContext;
+  readonly isForced: boolean;
+}
+
+function applyServerSide(storage: ResourceStorage, target: Target, { call, context, isForced }: Apply): Promise<UpdateResult> {
+  const { strategy, deps } = storage;
+  if ((call.query.get('fieldManager') ?? '') === '') {
+    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+  }
+  const patch = decodeValue(call.body) as DraftObject;
+  const merge = (live: ApiObject | undefined): DraftObject =>
+    applyPatch({
+      live,
+      patch,
+      struct: strategy.struct,
+      manager: context.fieldManager,
+      apiVersion: apiVersionOf(strategy.info),
+      subresource: target.subresource,
+      force: isForced,
+      time: timestamp(deps.clock),
+    }) as DraftObject;
+  return updateObject(
+    storage,
+    target,
+    {
+      produce: (current) => typedObject(strategy, merge(current), context),
+      createInstead: () => typedObject(strategy, merge(undefined), context),
+      keepsManagedFields: true,
+      isPatch: true,
+    },
+    context,
+  );
+}

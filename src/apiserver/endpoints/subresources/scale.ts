@@ -1,0 +1,96 @@
+import type { Scale } from '#api/types/autoscaling.v1.ts';
+import { badRequest, methodNotSupported, notFound } from '#api/status-error.ts';
+import { labelSelectorFromObject } from '#api/label-selector.ts';
+import { knownStruct } from '#api/schema/schema.ts';
+import type { LabelSelector } from '#api/types/meta.v1.ts';
+import { decodeObject } from '#codec/typed-decode.ts';
+import { applyJsonPatch } from '#codec/patch/json-patch.ts';
+import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import type { ResourceStorage } from '../../registry/resource-storage.ts';
+import type { DraftObject } from '../../registry/strategy.ts';
+import { updateObject } from '../../registry/update.ts';
+import type { ApiCall, ApiResult } from '../api-call.ts';
+import { contextOf } from '../call-options.ts';
+import { decodeValue } from '../decode-body.ts';
+
+interface Scalable {
+  readonly spec: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
+  readonly status: { readonly replicas?: number };
+}
+
+/** Serves `scale`: one small object to read and set the replicas of any workload. */
+export async function serveScale(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
+  const { info } = call;
+  const target = { namespace: info.namespace, name: info.name, subresource: '' };
+  if (info.verb === 'get') {
+    const { object } = await storage.get(info.namespace, info.name);
+    return { kind: 'value', code: 200, value: scaleOf(storage, object as DraftObject) };
+  }
+  if (info.verb !== 'update' && info.verb !== 'patch') {
+    throw methodNotSupported(storage.strategy.info, info.verb);
+  }
+  const context = contextOf(call, info.verb);
+  const value = decodeValue(call.body);
+  const produce = (live: DraftObject): DraftObject => {
+    const wanted = readScale(info.verb === 'patch' ? patched(call, scaleOf(storage, live), value) : value);
+    checkName(wanted, storage, live);
+    const spec = { ...(live['spec'] as object), replicas: wanted.spec.replicas ?? 0 };
+    const metadata = { ...live.metadata, ...(wanted.metadata.resourceVersion === undefined ? {} : { resourceVersion: wanted.metadata.resourceVersion }) };
+    return { ...live, metadata, spec } as DraftObject;
+  };
+  const { stored } = await updateObject(
+    storage,
+    target,
+    { produce: (live) => produce(live as DraftObject), isPatch: info.verb === 'patch' },
+    context,
+  );
+  return { kind: 'value', code: 200, value: scaleOf(storage, stored.object as DraftObject) };
+}
+
+function patched(call: ApiCall, current: Scale, patch: unknown): unknown {
+  const contentType = call.body?.contentType.split(';')[0]?.trim();
+  // A Scale has no lists, so a strategic merge is a plain merge.
+  return contentType === 'application/json-patch+json' ? applyJsonPatch(current, patch) : applyMergePatch(current, patch);
+}
+
+function readScale(value: unknown): Scale {
+  const { object } = decodeObject(value, knownStruct('autoscaling.v1.Scale'), { fieldValidation: 'Ignore' });
+  const scale = object as unknown as Scale;
+  if ((scale.spec.replicas ?? 0) < 0) {
+    throw badRequest('Scale.autoscaling "" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0');
+  }
+  return scale;
+}
+
+function checkName(scale: Scale, storage: ResourceStorage, live: DraftObject): void {
+  const { name } = scale.metadata;
+  if (name !== undefined && name !== '' && name !== live.metadata.name) {
+    throw notFound(storage.strategy.info, name);
+  }
+}
+
+function scaleOf(storage: ResourceStorage, object: DraftObject): Scale {
+  const { spec, status } = object as unknown as Scalable;
+  const { name, namespace = '', uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = selectorText(storage, spec.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { ...(spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas }) },
+    status: { replicas: status.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+function selectorText({ strategy }: ResourceStorage, selector: Scalable['spec']['selector']): string {
+  if (selector === undefined) {
+    return '';
+  }
+  if (strategy.info.resource === 'replicationcontrollers') {
+    return Object.entries(selector as Readonly<Record<string, string>>)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+  }
+  return labelSelectorFromObject(selector as LabelSelector).toString();
+}

@@ -1,0 +1,229 @@
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import { internalError, StatusError } from '#api/status-error.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Random } from '#base/random.ts';
+import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
+import type { ApiCall } from '../endpoints/api-call.ts';
+import type { ApiHandler } from '../endpoints/api-handler.ts';
+import type { RequestMetrics } from '../request-metrics.ts';
+import { isTrue, parseRequestInfo } from '../request-info.ts';
+import { negotiate } from './negotiation.ts';
+import { readBody } from './request-body.ts';
+import { Responder } from './responder.ts';
+import { sendValue, writeResult } from './write-result.ts';
+
+export interface HttpServerDeps {
+  readonly handler: ApiHandler;
+  readonly authenticator: Authenticator;
+  /** Checks and applies impersonation headers; the user who really acts. @throws {StatusError} Forbidden */
+  readonly impersonate: (user: UserInfo, headers: IncomingMessage['headers']) => UserInfo;
+  /** Takes over a connection for exec, attach, port-forward and proxied upgrades. */
+  readonly upgrade: (call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly metrics: RequestMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+  /** Certificates that sign client certificates. */
+  readonly clientCa: string;
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+
+/** How long a connection may stay without a request. */
+const IDLE_MS = 120_000;
+
+/** The HTTPS front: HTTP/2 and HTTP/1.1 on one port. It authenticates, hands over, and writes the answer. */
+export class HttpServer implements AsyncDisposable {
+  readonly #deps: HttpServerDeps;
+  readonly #server: Http2SecureServer;
+  readonly #sockets = new Set<Duplex>();
+  #isClosing = false;
+
+  constructor(deps: HttpServerDeps, options: HttpServerOptions) {
+    this.#deps = deps;
+    this.#server = createSecureServer({
+      allowHTTP1: true,
+      cert: options.cert,
+      key: options.key,
+      ca: options.clientCa,
+      requestCert: true,
+      // A client without a certificate may still show a token; certificates are checked by the authenticator.
+      rejectUnauthorized: false,
+      settings: { maxConcurrentStreams: 250, initialWindowSize: 1024 * 1024 },
+    });
+    this.#server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      void this.#serve(request, response);
+    });
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#upgrade(request, socket, head);
+    });
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('close', () => this.#sockets.delete(socket));
+      // A connection that breaks is the client's business; the requests on it end by their own signals.
+      socket.on('error', () => socket.destroy());
+    });
+    this.#server.on('sessionError', (error: Error) => deps.log.debug('http/2 session ended', { error }));
+    this.#server.setTimeout(IDLE_MS);
+  }
+
+  /**
+   * Starts to accept connections and returns the port.
+   *
+   * @throws {Error} `EADDRINUSE` when the port is taken
+   */
+  listen(host: string, port: number): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.once('error', reject);
+    this.#server.listen(port, host, () => {
+      this.#server.off('error', reject);
+      const address = this.#server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+    return promise;
+  }
+
+  /** Stops accepting and cuts what is open. */
+  async close(): Promise<void> {
+    if (this.#isClosing) {
+      return;
+    }
+    this.#isClosing = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+    await promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #serve(request: Request, response: ServerResponse | Http2ServerResponse): Promise<void> {
+    const startMs = this.#deps.clock.monotonicMs();
+    const ending = new AbortController();
+    response.once('close', () => ending.abort());
+    const responder = new Responder(response, this.#deps.random.uuid());
+    let call: ApiCall | undefined;
+    let code = 200;
+    try {
+      call = await this.#call(request, ending.signal);
+      const accepted = negotiate(request.headers.accept);
+      const result = await this.#deps.handler.handle(call);
+      code = 'code' in result ? result.code : 200;
+      await writeResult(responder, result, {
+        form: accepted,
+        warnings: call.warnings,
+        isPretty: isTrue(call.query.get('pretty')),
+        table: { includeObject: call.query.get('includeObject') ?? 'Metadata', nowMs: this.#deps.clock.nowMs(), noHeaders: false },
+      });
+    } catch (error) {
+      code = this.#fail(responder, error, call, request);
+    } finally {
+      this.#deps.metrics.observe(call?.info, code, this.#deps.clock.monotonicMs() - startMs);
+    }
+  }
+
+  async #call(request: Request, signal: AbortSignal): Promise<ApiCall> {
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    const method = request.method ?? 'GET';
+    const user = await this.#authenticate(request);
+    const declared = request.headers['content-length'];
+    const hasBody = method !== 'GET' && method !== 'HEAD';
+    const bytes = hasBody ? await readBody(request, declared === undefined ? undefined : Number(declared)) : undefined;
+    return {
+      info: parseRequestInfo(method, path, query),
+      query,
+      user: this.#deps.impersonate(user, request.headers),
+      userAgent: request.headers['user-agent'] ?? '',
+      body:
+        bytes === undefined || bytes.length === 0
+          ? undefined
+          : { kind: 'bytes', bytes, contentType: request.headers['content-type'] ?? 'application/json' },
+      wantsAggregatedDiscovery: wantsAggregatedDiscovery(request.headers.accept),
+      signal,
+      warnings: [],
+    };
+  }
+
+  /** Who asks. @throws {StatusError} Unauthorized for a credential that is not good */
+  async #authenticate(request: Request): Promise<UserInfo> {
+    const user = await this.#deps.authenticator.authenticate({
+      headers: request.headers,
+      peerCertificate: peerCertificate(request.socket as TLSSocket),
+    });
+    return user ?? ANONYMOUS;
+  }
+
+  #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request: Request): number {
+    const status = error instanceof StatusError ? error : internalError('the request could not be answered', error);
+    if (!(error instanceof StatusError)) {
+      this.#deps.log.error('request failed', { method: request.method, path: call?.info.path ?? request.url, error, stack: error instanceof Error ? error.stack : undefined });
+    }
+    if (responder.hasStarted) {
+      responder.end();
+      return status.code;
+    }
+    const form = { encoding: 'json', as: undefined, isPretty: false, parameters: new Map() } as const;
+    sendValue(responder, status.code, status.toStatus(), { form, warnings: call?.warnings ?? [], isPretty: false });
+    return status.code;
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const ending = new AbortController();
+    socket.once('close', () => ending.abort());
+    socket.on('error', () => socket.destroy());
+    try {
+      const call = await this.#call({ ...pick(request), method: 'GET' } as IncomingMessage, ending.signal);
+      await this.#deps.upgrade(call, request, socket, head);
+    } catch (error) {
+      const status = error instanceof StatusError ? error : internalError('the connection could not be upgraded', error);
+      const body = JSON.stringify(status.toStatus());
+      socket.end(
+        `HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    }
+  }
+}
+
+/** What `#call` reads of a request; an upgrade has no body, whatever its method. */
+function pick(request: IncomingMessage): Pick<IncomingMessage, 'url' | 'headers' | 'socket'> {
+  return { url: request.url, headers: request.headers, socket: request.socket } as Pick<IncomingMessage, 'url' | 'headers' | 'socket'>;
+}
+
+/** True when the newest form of discovery comes before the old ones in what the client accepts. */
+function wantsAggregatedDiscovery(accept: string | undefined): boolean {
+  const first = accept?.split(',').find((range) => !range.includes('g=apidiscovery') || /v=v2(?:;|$)/.test(range.replaceAll(' ', '')));
+  return first?.includes('g=apidiscovery') === true;
+}
+
+const certificates = new WeakMap<TLSSocket, X509Certificate | null>();
+
+/** The client's certificate, parsed once per connection. */
+function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  let certificate = certificates.get(socket);
+  if (certificate === undefined) {
+    certificate = socket.getPeerX509Certificate() ?? null;
+    certificates.set(socket, certificate);
+  }
+  return certificate ?? undefined;
+}

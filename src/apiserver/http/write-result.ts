@@ -1,0 +1,161 @@
+import type { ApiObject } from '#api/object.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import { StatusError } from '#api/status-error.ts';
+import { encodeJson } from '#codec/canonical.ts';
+import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
+import { encodeYaml } from '#codec/yaml.ts';
+import type { ApiResult } from '../endpoints/api-call.ts';
+import type { ObjectPage } from '../registry/list.ts';
+import type { ResourceStorage } from '../registry/resource-storage.ts';
+import { partialList, partialMetadata } from '../tables/partial-metadata.ts';
+import { tableOf, type TableOptions } from '../tables/table.ts';
+import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
+import type { Responder } from './responder.ts';
+import { writeWatch } from './write-watch.ts';
+
+const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
+
+/** Bytes of list items gathered before they are written. */
+const CHUNK_BYTES = 256 * 1024;
+
+export interface WriteContext {
+  readonly form: AcceptedForm;
+  readonly warnings: readonly string[];
+  readonly table: TableOptions;
+  /** The client asked for indented JSON. */
+  readonly isPretty: boolean;
+}
+
+/** Turns an answer into bytes in the form the client accepts. */
+export async function writeResult(responder: Responder, result: ApiResult, context: WriteContext): Promise<void> {
+  const { form, warnings } = context;
+  switch (result.kind) {
+    case 'stored': {
+      if (isPlain(context)) {
+        responder.send(result.code, JSON_TYPE, result.stored.wire, warnings);
+      } else {
+        sendValue(responder, result.code, transformed(result.stored.object, result.storage, context), context);
+      }
+      return;
+    }
+    case 'page':
+      return isPlain(context) ? streamPage(responder, result, warnings) : sendValue(responder, 200, transformedPage(result, context), context);
+    case 'value':
+      return sendValue(responder, result.code, result.value, context);
+    case 'watch':
+      return writeWatch(responder, result, { form, warnings, table: context.table });
+    case 'text':
+      responder.send(result.code, result.contentType, result.text, warnings);
+      return;
+    case 'bytes': {
+      responder.start(result.code, result.contentType, warnings);
+      for await (const chunk of result.chunks) {
+        if (!(await responder.write(chunk))) {
+          break;
+        }
+      }
+      responder.end();
+    }
+  }
+}
+
+function isPlain({ form, isPretty }: WriteContext): boolean {
+  return form.encoding === 'json' && form.as === undefined && !isPretty;
+}
+
+/** Sends any object in the client's encoding. */
+export function sendValue(
+  responder: Responder,
+  code: number,
+  value: object,
+  { form, warnings, isPretty }: Pick<WriteContext, 'form' | 'warnings' | 'isPretty'>,
+): void {
+  const message = form.encoding === 'protobuf' ? encodeProtobuf(value) : undefined;
+  if (message !== undefined) {
+    responder.send(code, PROTOBUF_TYPE, message, warnings);
+  } else if (form.encoding === 'yaml') {
+    responder.send(code, YAML_TYPE, encodeYaml(value), warnings);
+  } else {
+    responder.send(code, JSON_TYPE, isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : `${encodeJson(value)}\n`, warnings);
+  }
+}
+
+function transformed(object: ApiObject, storage: ResourceStorage, { form, table }: WriteContext): object {
+  switch (form.as) {
+    case 'Table':
+      return tableOf(storage.strategy.info, [object], { resourceVersion: object.metadata.resourceVersion }, table);
+    case 'PartialObjectMetadata':
+      return partialMetadata(object);
+    case undefined:
+      return object;
+    default:
+      throw new StatusError({
+        code: 406,
+        reason: 'NotAcceptable',
+        message: `you requested ${form.as}, but the requested object is not a list`,
+      });
+  }
+}
+
+function transformedPage({ page, storage }: { page: ObjectPage; storage: ResourceStorage }, { form, table }: WriteContext): object {
+  const objects = page.items.map(({ object }) => object);
+  const metadata = listMetadata(page);
+  switch (form.as) {
+    case 'Table':
+      return tableOf(storage.strategy.info, objects, metadata, table);
+    case 'PartialObjectMetadataList':
+      return partialList(objects, metadata);
+    case undefined:
+      return { kind: listKind(storage), apiVersion: apiVersionOf(storage.strategy.info), metadata, items: objects.map(withoutType) };
+    default:
+      throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `you requested ${form.as}, but the requested object is a list` });
+  }
+}
+
+function withoutType({ apiVersion: _version, kind: _kind, ...rest }: ApiObject): object {
+  return rest;
+}
+
+export function listKind({ strategy }: ResourceStorage): string {
+  return `${strategy.info.kind}List`;
+}
+
+export function listMetadata(page: ObjectPage): { resourceVersion: string; continue?: string; remainingItemCount?: number } {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue === '' ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined || page.remaining === 0 ? {} : { remainingItemCount: page.remaining }),
+  };
+}
+
+/** Writes a list straight from stored bytes, a chunk at a time, so that a large one never stands in memory twice. */
+async function streamPage(
+  responder: Responder,
+  { page, storage }: { page: ObjectPage; storage: ResourceStorage },
+  warnings: readonly string[],
+): Promise<void> {
+  const type = `{"kind":${JSON.stringify(listKind(storage))},"apiVersion":${JSON.stringify(apiVersionOf(storage.strategy.info))}`;
+  const head = `${type},"metadata":${JSON.stringify(listMetadata(page))},"items":[`;
+  responder.start(200, JSON_TYPE, warnings);
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let used = chunk.write(head);
+  for (const [index, item] of page.items.entries()) {
+    const needed = item.itemLength + 3;
+    if (used + needed > chunk.length) {
+      if (!(await responder.write(chunk.subarray(0, used)))) {
+        return;
+      }
+      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, needed));
+      used = 0;
+    }
+    if (index > 0) {
+      chunk[used] = 0x2c;
+      used += 1;
+    }
+    item.writeItem(chunk, used);
+    used += needed - 3;
+  }
+  await responder.write(Buffer.concat([chunk.subarray(0, used), Buffer.from(']}\n')]));
+  responder.end();
+}

@@ -1,0 +1,160 @@
+import type { ApiObject } from '#api/object.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import { internalError, StatusError } from '#api/status-error.ts';
+import { EMPTY_BYTES, utf8Encode } from '#base/bytes.ts';
+import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
+import { BYTES, WireWriter } from '#codec/protobuf/wire.ts';
+import type { ResourceStorage } from '../registry/resource-storage.ts';
+import type { StoredObject } from '../registry/stored-object.ts';
+import type { WatchItem } from '../registry/watch.ts';
+import { partialMetadata } from '../tables/partial-metadata.ts';
+import { tableOf, type TableOptions } from '../tables/table.ts';
+import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
+import type { Responder } from './responder.ts';
+
+const INITIAL_END_ANNOTATION = 'k8s.io/initial-events-end';
+
+const OPENINGS: Readonly<Record<'ADDED' | 'MODIFIED' | 'DELETED', Uint8Array>> = {
+  ADDED: utf8Encode('{"type":"ADDED","object":'),
+  MODIFIED: utf8Encode('{"type":"MODIFIED","object":'),
+  DELETED: utf8Encode('{"type":"DELETED","object":'),
+};
+const CLOSING = utf8Encode('}\n');
+
+interface WatchContext {
+  readonly form: AcceptedForm;
+  readonly warnings: readonly string[];
+  readonly table: TableOptions;
+}
+
+interface WatchResult {
+  readonly batches: AsyncIterable<readonly WatchItem[]>;
+  readonly storage: ResourceStorage;
+}
+
+/**
+ * Writes a watch as one JSON document a line. A batch is written as one piece, and the next one is asked
+ * for when the client has taken it: a slow client waits in the store's log, not in this process's memory.
+ */
+export async function writeWatch(responder: Responder, { batches, storage }: WatchResult, context: WatchContext): Promise<void> {
+  const iterator = batches[Symbol.asyncIterator]();
+  const contentType = context.form.encoding === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json';
+  let hasSentColumns = false;
+  try {
+    // The first step may refuse; then the answer is an ordinary error and no stream has begun.
+    const first = Promise.resolve(iterator.next());
+    const started = await Promise.race([first, nextTurn()]);
+    if (started === undefined) {
+      responder.start(200, contentType, context.warnings);
+    }
+    for (let step = await first; step.done !== true; step = await iterator.next()) {
+      if (!responder.hasStarted) {
+        responder.start(200, contentType, context.warnings);
+      }
+      const frames = step.value.map((item) => {
+        const options = { ...context.table, noHeaders: hasSentColumns };
+        hasSentColumns = true;
+        return frameOf(item, storage, { ...context, table: options });
+      });
+      if (frames.length > 0 && !(await responder.write(frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames)))) {
+        return;
+      }
+    }
+    if (!responder.hasStarted) {
+      responder.start(200, contentType, context.warnings);
+    }
+  } catch (error) {
+    if (!responder.hasStarted) {
+      throw error;
+    }
+    const status = asStatusError(error).toStatus();
+    await responder.write(
+      context.form.encoding === 'protobuf' ? protobufFrame('ERROR', status) : `${JSON.stringify({ type: 'ERROR', object: status })}\n`,
+    );
+  } finally {
+    await iterator.return?.(undefined);
+    responder.end();
+  }
+}
+
+function asStatusError(error: unknown): StatusError {
+  return error instanceof StatusError ? error : internalError('watch ended', error);
+}
+
+/** Settles after everything that is ready now has run, so that a watch that is refused at once is seen to be. */
+async function nextTurn(): Promise<undefined> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  return undefined;
+}
+
+function frameOf(item: WatchItem, storage: ResourceStorage, context: WatchContext): Uint8Array {
+  if (context.form.encoding === 'protobuf') {
+    return protobufFrame(item.type, item.type === 'BOOKMARK' ? bookmark(item, storage, context) : item.stored.object);
+  }
+  if (item.type === 'BOOKMARK') {
+    return utf8Encode(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark(item, storage, context) })}\n`);
+  }
+  return context.form.as === undefined
+    ? plainFrame(item.type, item.stored)
+    : utf8Encode(`${JSON.stringify({ type: item.type, object: transformed(item.stored.object, storage, context) })}\n`);
+}
+
+/** Frames by what they show, so that two hundred watchers of one change share one encoding. */
+const frames = new WeakMap<StoredObject, Map<string, Uint8Array>>();
+
+function plainFrame(type: 'ADDED' | 'MODIFIED' | 'DELETED', stored: StoredObject): Uint8Array {
+  let known = frames.get(stored);
+  if (known === undefined) {
+    known = new Map();
+    frames.set(stored, known);
+  }
+  let frame = known.get(type);
+  if (frame === undefined) {
+    frame = Buffer.concat([OPENINGS[type], stored.wire, CLOSING]);
+    known.set(type, frame);
+  }
+  return frame;
+}
+
+/** A length of four bytes, then a WatchEvent whose object stands in its own envelope. */
+function protobufFrame(type: WatchItem['type'] | 'ERROR', object: object): Uint8Array {
+  const writer = new WireWriter();
+  writer.tag(1, BYTES);
+  writer.string(type);
+  writer.tag(2, BYTES);
+  writer.message(() => {
+    writer.tag(1, BYTES);
+    writer.bytes(encodeProtobuf(object) ?? EMPTY_BYTES);
+  });
+  const message = writer.finish();
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+function bookmark(
+  { revision, isInitialEnd }: Extract<WatchItem, { type: 'BOOKMARK' }>,
+  { strategy }: ResourceStorage,
+  { form, table }: WatchContext,
+): object {
+  const metadata = {
+    resourceVersion: String(revision),
+    creationTimestamp: null,
+    ...(isInitialEnd ? { annotations: { [INITIAL_END_ANNOTATION]: 'true' } } : {}),
+  };
+  const object = { kind: strategy.info.kind, apiVersion: apiVersionOf(strategy.info), metadata };
+  switch (form.as) {
+    case 'Table':
+      return tableOf(strategy.info, [], { resourceVersion: String(revision) }, { ...table, noHeaders: true });
+    case undefined:
+      return object;
+    default:
+      return partialMetadata(object as unknown as ApiObject);
+  }
+}
+
+function transformed(object: ApiObject, { strategy }: ResourceStorage, { form, table }: WatchContext): object {
+  return form.as === 'Table'
+    ? tableOf(strategy.info, [object], { resourceVersion: object.metadata.resourceVersion }, table)
+    : partialMetadata(object);
+}

@@ -1,0 +1,114 @@
+import { alreadyExists, internalError, invalid, type FieldError } from '#api/status-error.ts';
+import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import type { ApiObject } from '#api/object.ts';
+import { StoreWriteError } from '#store/store.ts';
+import { admit, validateAdmission } from './admission-step.ts';
+import { leaseFor } from './lease-pool.ts';
+import { stampNew, timestamp } from './metadata.ts';
+import type { RequestContext } from './request-context.ts';
+import type { ResourceStorage } from './resource-storage.ts';
+import { StoredObject } from './stored-object.ts';
+import type { DraftObject } from './strategy.ts';
+
+/** How often a generated name may meet one that is taken before the client has to try again. */
+const GENERATED_NAME_TRIES = 8;
+
+/**
+ * Stores a new object: stamp, default, admit, validate, write.
+ *
+ * @param body decoded and pruned, of the storage's kind
+ * @throws {StatusError} AlreadyExists, Invalid, or what admission says
+ */
+export async function createObject(
+  storage: ResourceStorage,
+  namespace: string,
+  body: DraftObject,
+  context: RequestContext,
+): Promise<StoredObject> {
+  const isGenerated = (body.metadata.name ?? '') === '' && (body.metadata.generateName ?? '') !== '';
+  for (let tries = 1; ; tries++) {
+    const created = await tryCreate(storage, namespace, body, context);
+    if (created !== undefined) {
+      return created;
+    }
+    if (!isGenerated || tries >= GENERATED_NAME_TRIES) {
+      throw alreadyExists(storage.strategy.info, body.metadata.name ?? '');
+    }
+  }
+}
+
+async function tryCreate(
+  storage: ResourceStorage,
+  namespace: string,
+  body: DraftObject,
+  context: RequestContext,
+): Promise<StoredObject | undefined> {
+  const { strategy } = storage;
+  const ready = await prepare(storage, namespace, body, context);
+  const { name } = ready.metadata;
+  const key = storage.keyOf(namespace, name);
+  try {
+    if (context.isDryRun) {
+      const isTaken = (await storage.deps.store.get(key)) !== undefined;
+      if (!isTaken) {
+        strategy.afterDelete?.(ready);
+      }
+      return isTaken ? undefined : new StoredObject(key, storage.encode(ready), 0, storage.layout, ready);
+    }
+    const bytes = storage.encode(ready);
+    const lease = await leaseFor(storage);
+    const outcome = await storage.deps.store.create(key, bytes, lease === undefined ? {} : { lease });
+    if (outcome.kind === 'exists') {
+      strategy.afterDelete?.(ready);
+      return undefined;
+    }
+    return storage.written(key, bytes, outcome.revision, ready);
+  } catch (error) {
+    strategy.afterDelete?.(ready);
+    throw asStatus(error);
+  }
+}
+
+async function prepare(
+  storage: ResourceStorage,
+  namespace: string,
+  body: DraftObject,
+  context: RequestContext,
+): Promise<DraftObject> {
+  const { strategy, deps } = storage;
+  const stamped = stampNew(body, { strategy, namespace, clock: deps.clock, random: deps.random });
+  const defaulted = strategy.applyDefaults(stamped);
+  const target = { namespace, name: stamped.metadata.name ?? '', subresource: '' };
+  const admitted = await admit(storage, 'CREATE', target, { object: defaulted, context });
+  const prepared = await strategy.prepareCreate(admitted, context);
+  try {
+    const tracked = updateManagedFields({
+      live: undefined,
+      next: prepared,
+      struct: strategy.struct,
+      manager: context.fieldManager,
+      apiVersion: apiVersionOf(strategy.info),
+      subresource: '',
+      time: timestamp(deps.clock),
+    }) as DraftObject;
+    refuseInvalid(storage, tracked, strategy.validateCreate(tracked));
+    await validateAdmission(storage, 'CREATE', target, { object: tracked, context });
+    return tracked;
+  } catch (error) {
+    strategy.afterDelete?.(prepared);
+    throw error;
+  }
+}
+
+/** @throws {StatusError} Invalid with every cause, when there is one */
+export function refuseInvalid(storage: ResourceStorage, object: ApiObject, errors: readonly FieldError[]): void {
+  if (errors.length > 0) {
+    throw invalid(storage.strategy.info, object.metadata.name ?? '', errors);
+  }
+}
+
+/** A store that cannot write (full disk) refuses the request in one clear sentence; all else passes on. */
+export function asStatus(error: unknown): unknown {
+  return error instanceof StoreWriteError ? internalError(error.message, error) : error;
+}

@@ -1,0 +1,109 @@
+import type { ResourceInfo } from '#api/resource-table.ts';
+import { structOfKind } from '#api/schema/schema.ts';
+import { applyDefaults } from '#api/defaulting/defaults.ts';
+import { validatorFor } from '#api/validation/validators.ts';
+import { defined } from '#base/assert.ts';
+import { withMetadata } from './metadata.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
+
+/** Kinds whose `metadata.generation` counts changes of the desired state. */
+const WITH_GENERATION: ReadonlySet<string> = new Set([
+  'pods',
+  'replicationcontrollers',
+  'daemonsets.apps',
+  'deployments.apps',
+  'replicasets.apps',
+  'statefulsets.apps',
+  'cronjobs.batch',
+  'jobs.batch',
+  'ingresses.networking.k8s.io',
+  'ingressclasses.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
+  'poddisruptionbudgets.policy',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'flowschemas.flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'mutatingadmissionpolicies.admissionregistration.k8s.io',
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'priorityclasses.scheduling.k8s.io',
+  'resourceslices.resource.k8s.io',
+]);
+
+const CREATED_BY_PUT: ReadonlySet<string> = new Set([
+  'endpoints',
+  'events',
+  'limitranges',
+  'services',
+  'leases.coordination.k8s.io',
+  'roles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+]);
+
+const NEEDS_RESOURCE_VERSION: ReadonlySet<string> = new Set([
+  'leases.coordination.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'apiservices.apiregistration.k8s.io',
+  'poddisruptionbudgets.policy',
+  'csinodes.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+]);
+
+/** Kinds whose completed deletion answers with the object; all others answer with a Status. */
+const RETURNS_DELETED: ReadonlySet<string> = new Set([
+  'pods',
+  'services',
+  'serviceaccounts',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'podtemplates',
+  'resourcequotas',
+]);
+
+/** How a built-in kind behaves unless its own file says otherwise; everything comes from the tables. */
+export function defaultStrategy(info: ResourceInfo): Strategy {
+  const qualified = info.group === '' ? info.resource : `${info.resource}.${info.group}`;
+  const hasStatus = Object.hasOwn(info.subresources, 'status');
+  const struct = defined(structOfKind(info.group, info.version, info.kind), `type of ${qualified}`);
+  const statusIsStruct = struct.byName.get('status')?.isPointer === false;
+  const validator = validatorFor(info);
+  return {
+    info,
+    struct,
+    tracksGeneration: WITH_GENERATION.has(qualified),
+    allowsCreateOnUpdate: CREATED_BY_PUT.has(qualified),
+    allowsUnconditionalUpdate: !NEEDS_RESOURCE_VERSION.has(qualified),
+    returnsDeleted: RETURNS_DELETED.has(qualified),
+    selectableFields: {},
+    applyDefaults: (object) => applyDefaults(object, info) as DraftObject,
+    prepareCreate: (object) => (hasStatus ? withStatus(object, statusIsStruct ? {} : undefined) : object),
+    prepareUpdate: (next, current, subresource) =>
+      subresource === 'status' ? onlyStatus(next, current) : hasStatus ? withStatus(next, current['status']) : next,
+    validateCreate: (object) => validator.validateCreate(object),
+    validateUpdate: (next, current, subresource) =>
+      subresource === 'status'
+        ? validator.validateStatusUpdate(next, current)
+        : validator.validateUpdate(next, current),
+  };
+}
+
+/** A copy with another status; without one when it is undefined. */
+export function withStatus(object: DraftObject, status: unknown): DraftObject {
+  const { status: _dropped, ...rest } = object;
+  return (status === undefined ? rest : { ...rest, status }) as DraftObject;
+}
+
+/** What a write to the `status` endpoint may change: the status, and metadata that others may write too. */
+export function onlyStatus(next: DraftObject, current: DraftObject): DraftObject {
+  const metadata = { ...next.metadata };
+  return withMetadata(withStatus(current, next['status']), metadata);
+}

@@ -1,0 +1,236 @@
+import type { Service, ServicePort, ServiceSpec } from '#api/types/core.v1.ts';
+import type { ResourceInfo } from '#api/resource-table.ts';
+import { internalError, invalid, type FieldError } from '#api/status-error.ts';
+import { Cidr } from '#base/ip.ts';
+import type { Random } from '#base/random.ts';
+import { defaultStrategy, onlyStatus, withStatus } from '../default-strategy.ts';
+import type { DraftObject, Strategy } from '../strategy.ts';
+import { NumberAllocator, reservedAddresses, reservedPorts } from './number-allocator.ts';
+
+/** Addresses and ports that services hold. One per server; filled from the stored services at start. */
+export class ServiceAllocators {
+  readonly cidr: Cidr;
+  readonly addresses: NumberAllocator;
+  readonly ports: NumberAllocator;
+  readonly portRange: { readonly first: number; readonly size: number };
+
+  constructor({ cidr, portRange, random }: { cidr: Cidr; portRange: { first: number; size: number }; random: Random }) {
+    this.cidr = cidr;
+    this.portRange = portRange;
+    // The network's own address and the broadcast one are never handed out.
+    const size = Math.min(Number(cidr.size) - 2, 2 ** 24);
+    this.addresses = new NumberAllocator({ first: 1, size, reserved: reservedAddresses(size), random });
+    this.ports = new NumberAllocator({ ...portRange, reserved: reservedPorts(portRange.size), random });
+  }
+
+  /** Takes what a stored service holds, at start. */
+  adopt(service: Service): void {
+    for (const ip of clusterIps(service.spec)) {
+      const index = this.cidr.indexOf(ip);
+      if (index !== undefined) {
+        this.addresses.take(Number(index));
+      }
+    }
+    nodePortsOf(service.spec).forEach((port) => this.ports.take(port));
+  }
+
+  release(spec: ServiceSpec): void {
+    for (const ip of clusterIps(spec)) {
+      const index = this.cidr.indexOf(ip);
+      if (index !== undefined) {
+        this.addresses.release(Number(index));
+      }
+    }
+    nodePortsOf(spec).forEach((port) => this.ports.release(port));
+  }
+}
+
+export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocators): Strategy {
+  const base = defaultStrategy(info);
+  return {
+    ...base,
+    selectableFields: {
+      'spec.clusterIP': (object) => asService(object).spec.clusterIP ?? '',
+      'spec.type': (object) => asService(object).spec.type ?? '',
+    },
+    prepareCreate: (object) => {
+      const service = asService(object);
+      const spec = allocate(service, undefined, allocators);
+      return withStatus({ ...object, spec } as unknown as DraftObject, { loadBalancer: {} });
+    },
+    prepareUpdate: (next, current, subresource) => {
+      if (subresource === 'status') {
+        return onlyStatus(next, current);
+      }
+      const kept = keepAllocations(asService(next).spec, asService(current).spec);
+      const spec = allocate({ ...asService(next), spec: kept }, asService(current).spec, allocators);
+      const status = spec.type === 'LoadBalancer' ? current['status'] : { loadBalancer: {} };
+      return withStatus({ ...next, spec } as unknown as DraftObject, status);
+    },
+    afterDelete: (object) => allocators.release(asService(object).spec),
+  };
+}
+
+function needsClusterIp({ type }: ServiceSpec): boolean {
+  return type !== 'ExternalName';
+}
+
+function needsNodePorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
+  return type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
+}
+
+/** An update that leaves the address or node ports out keeps those it has. */
+function keepAllocations(next: ServiceSpec, current: ServiceSpec): ServiceSpec {
+  let kept = next;
+  if (needsClusterIp(next) && needsClusterIp(current) && (next.clusterIP ?? '') === '' && current.clusterIP !== undefined) {
+    kept = { ...kept, clusterIP: current.clusterIP, ...(current.clusterIPs === undefined ? {} : { clusterIPs: current.clusterIPs }) };
+  }
+  if (needsNodePorts(next) && needsNodePorts(current)) {
+    const held = new Map((current.ports ?? []).map((port) => [portKey(port), port.nodePort]));
+    const ports = (kept.ports ?? []).map((port) => {
+      const nodePort = held.get(portKey(port));
+      return (port.nodePort ?? 0) === 0 && nodePort !== undefined ? { ...port, nodePort } : port;
+    });
+    kept = { ...kept, ports };
+  }
+  return kept;
+}
+
+function portKey({ protocol, port }: ServicePort): string {
+  return `${protocol ?? 'TCP'}/${port}`;
+}
+
+/**
+ * Completes a spec with addresses and ports, taking new ones and giving back those no longer used.
+ *
+ * @throws {StatusError} Invalid for an address or port that is taken or out of range; nothing stays taken then
+ */
+function allocate(
+  service: Service,
+  previous: ServiceSpec | undefined,
+  allocators: ServiceAllocators,
+): ServiceSpec {
+  const taken: (() => void)[] = [];
+  try {
+    const withIp = allocateIp(service, previous, allocators, taken);
+    const spec = allocatePorts({ ...service, spec: withIp }, previous, allocators, taken);
+    if (previous !== undefined) {
+      releaseUnused(previous, spec, allocators);
+    }
+    return spec;
+  } catch (error) {
+    taken.forEach((undo) => undo());
+    throw error;
+  }
+}
+
+function allocateIp(service: Service, previous: ServiceSpec | undefined, allocators: ServiceAllocators, taken: (() => void)[]): ServiceSpec {
+  const { spec } = service;
+  if (!needsClusterIp(spec)) {
+    const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ipFamilyPolicy: _policy, ...rest } = spec;
+    return rest;
+  }
+  const families = { ipFamilies: [allocators.cidr.family === 4 ? 'IPv4' : 'IPv6'], ipFamilyPolicy: 'SingleStack' } as const;
+  const wanted = spec.clusterIP ?? spec.clusterIPs?.[0] ?? '';
+  if (wanted === 'None') {
+    const { ipFamilies = families.ipFamilies, ipFamilyPolicy = families.ipFamilyPolicy } = spec;
+    return { ...spec, clusterIP: 'None', clusterIPs: ['None'], ipFamilies, ipFamilyPolicy };
+  }
+  const index = wanted === '' ? allocators.addresses.next() : explicitIndex(service, wanted, previous, allocators);
+  if (index === undefined) {
+    throw internalError('failed to allocate a serviceIP: range is full');
+  }
+  const ip = allocators.cidr.at(index) ?? wanted;
+  if (!clusterIps(previous ?? {}).includes(ip)) {
+    taken.push(() => allocators.addresses.release(index));
+  }
+  return { ...spec, clusterIP: ip, clusterIPs: [ip], ...families };
+}
+
+function explicitIndex(service: Service, ip: string, previous: ServiceSpec | undefined, allocators: ServiceAllocators): number {
+  const refuse = (detail: string): never => refuseField(service, [{ path: 'spec.clusterIPs', reason: 'FieldValueInvalid', badValue: [ip], detail }]);
+  const index = allocators.cidr.indexOf(ip);
+  if (index === undefined) {
+    return refuse(
+      `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${allocators.cidr.toString()}`,
+    );
+  }
+  if (!clusterIps(previous ?? {}).includes(ip) && !allocators.addresses.take(Number(index))) {
+    return refuse(`failed to allocate IP ${ip}: provided IP is already allocated`);
+  }
+  return Number(index);
+}
+
+function allocatePorts(service: Service, previous: ServiceSpec | undefined, allocators: ServiceAllocators, taken: (() => void)[]): ServiceSpec {
+  const { spec } = service;
+  if (!needsNodePorts(spec)) {
+    const ports = spec.ports?.map(({ nodePort, ...port }) => (nodePort === undefined || spec.type === 'LoadBalancer' ? { ...port, ...(nodePort === undefined ? {} : { nodePort }) } : port));
+    return ports === undefined ? spec : { ...spec, ports };
+  }
+  const held = new Set(nodePortsOf(previous ?? {}));
+  const mine = new Map<number, string>();
+  const ports = (spec.ports ?? []).map((port, index) => {
+    const protocol = port.protocol ?? 'TCP';
+    const wanted = port.nodePort ?? 0;
+    // One number may serve two protocols of the same service.
+    const isShared = wanted !== 0 && mine.has(wanted) && mine.get(wanted) !== protocol;
+    const nodePort = wanted === 0 ? allocators.ports.next() : wanted;
+    if (nodePort === undefined) {
+      throw internalError('failed to allocate a nodePort: range is full');
+    }
+    if (wanted !== 0 && !held.has(wanted) && !isShared) {
+      takePort(service, index, wanted, allocators);
+    }
+    if (!held.has(nodePort)) {
+      taken.push(() => allocators.ports.release(nodePort));
+    }
+    mine.set(nodePort, protocol);
+    return { ...port, nodePort };
+  });
+  return { ...spec, ports };
+}
+
+function takePort(service: Service, index: number, port: number, { ports, portRange }: ServiceAllocators): void {
+  const path = `spec.ports[${index}].nodePort`;
+  if (!ports.contains(port)) {
+    const range = `${portRange.first}-${portRange.first + portRange.size - 1}`;
+    refuseField(service, [
+      {
+        path,
+        reason: 'FieldValueInvalid',
+        badValue: port,
+        detail: `provided port is not in the valid range. The range of valid ports is ${range}`,
+      },
+    ]);
+  }
+  if (!ports.take(port)) {
+    refuseField(service, [{ path, reason: 'FieldValueInvalid', badValue: port, detail: 'provided port is already allocated' }]);
+  }
+}
+
+function releaseUnused(previous: ServiceSpec, next: ServiceSpec, allocators: ServiceAllocators): void {
+  const keptIps = clusterIps(next);
+  const keptPorts = new Set(nodePortsOf(next));
+  const clusterIP = clusterIps(previous).find((ip) => !keptIps.includes(ip));
+  allocators.release({
+    ...(clusterIP === undefined ? {} : { clusterIP }),
+    ports: (previous.ports ?? []).filter(({ nodePort }) => nodePort !== undefined && !keptPorts.has(nodePort)),
+  });
+}
+
+function clusterIps({ clusterIP, clusterIPs }: Partial<ServiceSpec>): readonly string[] {
+  const all = clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
+  return all.filter((ip) => ip !== '' && ip !== 'None');
+}
+
+function nodePortsOf({ ports }: Partial<ServiceSpec>): readonly number[] {
+  return (ports ?? []).flatMap(({ nodePort }) => (nodePort === undefined || nodePort === 0 ? [] : [nodePort]));
+}
+
+function refuseField(service: Service, errors: readonly FieldError[]): never {
+  throw invalid({ group: '', kind: 'Service' }, service.metadata.name, errors);
+}
+
+function asService(object: DraftObject): Service {
+  return object as unknown as Service;
+}

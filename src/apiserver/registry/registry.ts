@@ -1,0 +1,110 @@
+import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
+import type { GroupVersionResource } from '#api/resource-type.ts';
+import { defaultStrategy } from './default-strategy.ts';
+import { namespaceStrategy } from './kinds/namespaces.ts';
+import { podStrategy } from './kinds/pods.ts';
+import { selectableFieldsOf } from './kinds/selectable-fields.ts';
+import { serviceStrategy, type ServiceAllocators } from './kinds/services.ts';
+import { Mirrors } from './mirror.ts';
+import { ResourceStorage, type StorageDeps } from './resource-storage.ts';
+import type { Strategy } from './strategy.ts';
+
+/** Events go after an hour, as upstream's `--event-ttl` has it by default. */
+const EVENT_TTL_SECONDS = 3600;
+
+/** Resources that the server's own parts read synchronously. */
+const MIRRORED: ReadonlySet<string> = new Set([
+  'namespaces',
+  'nodes',
+  'pods',
+  'secrets',
+  'serviceaccounts',
+  'limitranges',
+  'resourcequotas',
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'roles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+  'priorityclasses.scheduling.k8s.io',
+  'storageclasses.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'runtimeclasses.node.k8s.io',
+  'ingressclasses.networking.k8s.io',
+  'certificatesigningrequests.certificates.k8s.io',
+]);
+
+/** Resources that answer a request and store nothing: reviews, tokens, bindings. Their handlers stand elsewhere. */
+export function isVirtual({ verbs }: ResourceInfo): boolean {
+  return verbs.length === 1 && verbs[0] === 'create';
+}
+
+export interface RegistryOptions {
+  readonly allocators: ServiceAllocators;
+}
+
+/** Every served resource's storage, by group, version and plural. */
+export class Registry {
+  readonly mirrors = new Mirrors();
+  readonly #storages = new Map<string, ResourceStorage>();
+
+  constructor(deps: StorageDeps, options: RegistryOptions) {
+    for (const info of RESOURCES) {
+      if (isServed(info)) {
+        const storage = new ResourceStorage(deps, strategyOf(info, options));
+        this.#storages.set(keyOf(info), storage);
+        if (MIRRORED.has(qualified(info))) {
+          this.mirrors.add(storage);
+        }
+      }
+    }
+  }
+
+  storage(resource: GroupVersionResource): ResourceStorage | undefined {
+    return this.#storages.get(keyOf(resource));
+  }
+
+  all(): Iterable<ResourceStorage> {
+    return this.#storages.values();
+  }
+}
+
+/** Core events and HPA v2 are what is stored; their other versions are answered by conversion. */
+const CONVERTED: ReadonlySet<string> = new Set(['events.k8s.io/v1/events', 'autoscaling/v1/horizontalpodautoscalers']);
+
+/** Status of components that no longer report; kept empty by all servers. */
+const NOT_STORED: ReadonlySet<string> = new Set(['/v1/componentstatuses']);
+
+export function isServed(info: ResourceInfo): boolean {
+  return isServedByDefault(info) && !isVirtual(info) && !CONVERTED.has(keyOf(info)) && !NOT_STORED.has(keyOf(info));
+}
+
+function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strategy {
+  switch (qualified(info)) {
+    case 'pods':
+      return podStrategy(info);
+    case 'namespaces':
+      return namespaceStrategy(info);
+    case 'services':
+      return serviceStrategy(info, allocators);
+    case 'events':
+      return { ...withFields(info), ttlSeconds: EVENT_TTL_SECONDS };
+    default:
+      return withFields(info);
+  }
+}
+
+function withFields(info: ResourceInfo): Strategy {
+  return { ...defaultStrategy(info), selectableFields: selectableFieldsOf(qualified(info)) };
+}
+
+function qualified({ group, resource }: GroupVersionResource): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+function keyOf({ group, version, resource }: GroupVersionResource): string {
+  return `${group}/${version}/${resource}`;
+}
+

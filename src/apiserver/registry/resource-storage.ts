@@ -1,0 +1,87 @@
+import type { ApiObject } from '#api/object.ts';
+import { notFound } from '#api/status-error.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Random } from '#base/random.ts';
+import { encodeStored } from '#codec/canonical.ts';
+import type { KeyValue, Revision, Store } from '#store/store.ts';
+import type { AdmissionChain } from '../admission/admission-chain.ts';
+import type { MirrorFeed } from './mirror.ts';
+import { ObjectCache } from './object-cache.ts';
+import { storagePrefix } from './storage-keys.ts';
+import { StoredObject, storedLayout, type StoredLayout } from './stored-object.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
+
+export interface StorageDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly admission: Pick<AdmissionChain, 'handles' | 'admit' | 'validate'>;
+}
+
+/**
+ * The objects of one resource in the store: keys, bytes and revisions on one side, objects on the other.
+ * The verbs (`create.ts`, `update.ts`, …) are functions over it.
+ */
+export class ResourceStorage {
+  readonly deps: StorageDeps;
+  readonly strategy: Strategy;
+  readonly layout: StoredLayout;
+  readonly prefix: string;
+  readonly cache: ObjectCache;
+  /** Set when the server's own parts read this resource synchronously. */
+  mirror: MirrorFeed | undefined;
+
+  constructor(deps: StorageDeps, strategy: Strategy, options: { readonly isCustom?: boolean } = {}) {
+    this.deps = deps;
+    this.strategy = strategy;
+    this.layout = storedLayout(strategy.info);
+    this.prefix = storagePrefix(strategy.info, options.isCustom);
+    this.cache = new ObjectCache(this.layout);
+  }
+
+  /** Everything in a namespace, or in all of them when it is empty. */
+  prefixOf(namespace: string): string {
+    return namespace === '' ? this.prefix : `${this.prefix}${namespace}/`;
+  }
+
+  keyOf(namespace: string, name: string): string {
+    return this.strategy.info.namespaced ? `${this.prefix}${namespace}/${name}` : `${this.prefix}${name}`;
+  }
+
+  /** The newest committed state, or undefined. */
+  async find(namespace: string, name: string): Promise<StoredObject | undefined> {
+    const entry = await this.deps.store.get(this.keyOf(namespace, name));
+    return entry === undefined ? undefined : this.view(entry);
+  }
+
+  /** @throws {StatusError} NotFound */
+  async get(namespace: string, name: string): Promise<StoredObject> {
+    const found = await this.find(namespace, name);
+    if (found === undefined) {
+      throw notFound(this.strategy.info, name);
+    }
+    return found;
+  }
+
+  /** The shared view of a stored value. */
+  view(entry: KeyValue): StoredObject {
+    return this.cache.view(entry);
+  }
+
+  encode(object: DraftObject): Uint8Array {
+    return encodeStored(object);
+  }
+
+  /** The view of what was just written at `revision`; seeds the cache with the object at hand. */
+  written(key: string, bytes: Uint8Array, revision: Revision, object: ApiObject): StoredObject {
+    const stored = this.cache.written(key, bytes, revision, object);
+    this.mirror?.put(stored);
+    return stored;
+  }
+
+  /** Drops what this process remembers of a key that was just deleted at `revision`. */
+  removed(key: string, revision: Revision): void {
+    this.cache.forget(key);
+    this.mirror?.remove(key, revision, false);
+  }
+}
