@@ -163,7 +163,8 @@ export class MemoryTransport implements Transport {
         'the object has been modified; please apply your changes to the latest version and try again';
       throw conflict(resource, current.metadata.name, why);
     }
-    const wanted = subresource === 'status' ? { ...current, status: sent['status'] } : sent;
+    const isStatus = subresource === 'status';
+    const wanted = isStatus ? { ...current, metadata: sent['metadata'], status: sent['status'] } : sent;
     return this.#write(resource, 'MODIFIED', wanted, current);
   }
 
