@@ -1,0 +1,101 @@
+import type {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+} from '#api/types/authorization.v1.ts';
+import type { SelfSubjectReview, TokenReview } from '#api/types/authentication.v1.ts';
+import { methodNotSupported } from '#api/status-error.ts';
+import { structOfKind } from '#api/schema/schema.ts';
+import { defined } from '#base/assert.ts';
+import { decodeObject } from '#codec/typed-decode.ts';
+import type { TokenAuthenticator } from '../authn/bearer-token.ts';
+import type { NewTokenRequest, TokenIssuer } from '../authn/token-issuer.ts';
+import { apiUserOf, reviewToken } from '../authn/token-review.ts';
+import {
+  reviewLocalSubjectAccess,
+  reviewSelfSubjectAccess,
+  reviewSelfSubjectRules,
+  reviewSubjectAccess,
+} from '../authz/access-review.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { RbacIndex } from '../authz/rbac-index.ts';
+import type { ApiCall, ApiResult } from './api-call.ts';
+import type { VirtualHandler } from './api-handler.ts';
+import { decodeValue } from './decode-body.ts';
+
+export interface ReviewDeps {
+  readonly authorizer: Authorizer;
+  readonly rbac: RbacIndex;
+  readonly tokens: TokenAuthenticator;
+  readonly issuer: TokenIssuer;
+  /** What this API server answers to. */
+  readonly audiences: readonly string[];
+}
+
+const AUTHENTICATION = 'authentication.k8s.io';
+const AUTHORIZATION = 'authorization.k8s.io';
+
+/** The resources that answer a question and store nothing. */
+export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHandler> {
+  const { authorizer, rbac } = deps;
+  const authorization = <T>(kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler => answer(AUTHORIZATION, kind, review);
+  return new Map([
+    [
+      `${AUTHENTICATION}/tokenreviews`,
+      answer<TokenReview>(AUTHENTICATION, 'TokenReview', (review) => reviewToken(review, deps.tokens, deps.audiences)),
+    ],
+    [
+      `${AUTHENTICATION}/selfsubjectreviews`,
+      answer<SelfSubjectReview>(AUTHENTICATION, 'SelfSubjectReview', (review, { user }) => ({ ...review, status: { userInfo: apiUserOf(user) } })),
+    ],
+    [
+      `${AUTHORIZATION}/subjectaccessreviews`,
+      authorization<SubjectAccessReview>('SubjectAccessReview', (review) => reviewSubjectAccess(review, authorizer)),
+    ],
+    [
+      `${AUTHORIZATION}/selfsubjectaccessreviews`,
+      authorization<SelfSubjectAccessReview>('SelfSubjectAccessReview', (review, { user }) => reviewSelfSubjectAccess(review, user, authorizer)),
+    ],
+    [
+      `${AUTHORIZATION}/localsubjectaccessreviews`,
+      authorization<LocalSubjectAccessReview>('LocalSubjectAccessReview', (review, { info }) =>
+        reviewLocalSubjectAccess(review, info.namespace, authorizer),
+      ),
+    ],
+    [
+      `${AUTHORIZATION}/selfsubjectrulesreviews`,
+      authorization<SelfSubjectRulesReview>('SelfSubjectRulesReview', (review, { user }) => reviewSelfSubjectRules(review, user, rbac)),
+    ],
+    ['/serviceaccounts/token', tokenHandler(deps.issuer)],
+  ]);
+}
+
+function answer<T>(group: string, kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler {
+  return (call): Promise<ApiResult> => {
+    requireCreate(call);
+    return Promise.resolve({ kind: 'value', code: 201, value: review(decode<T>(call, group, kind), call) });
+  };
+}
+
+function tokenHandler(issuer: TokenIssuer): VirtualHandler {
+  return (call): Promise<ApiResult> => {
+    requireCreate(call);
+    const request = decode<NewTokenRequest>(call, AUTHENTICATION, 'TokenRequest');
+    const value = issuer.createToken(call.info.namespace, call.info.name, request);
+    return Promise.resolve({ kind: 'value', code: 201, value });
+  };
+}
+
+function requireCreate({ info }: ApiCall): void {
+  if (info.verb !== 'create') {
+    throw methodNotSupported(info, info.verb);
+  }
+}
+
+function decode<T>({ body }: ApiCall, group: string, kind: string): T {
+  const struct = defined(structOfKind(group, 'v1', kind), `type ${kind}`);
+  const { object } = decodeObject(decodeValue(body), struct, { fieldValidation: 'Ignore' });
+  // The typed decoder returns objects of the struct it was given.
+  return object as unknown as T;
+}
