@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { utf8Encode } from '#base/bytes.ts';
+import { usedBytes } from './lmdb-file.ts';
 
 /** Raised whenever an older version could misread what this one writes. */
 const FORMAT = 1;
@@ -10,17 +11,11 @@ const FORMAT_LINE = /^coracle store (\d+)\n$/;
 export const DATA_FILE = 'data.mdb';
 const OWN_FILES: ReadonlySet<string> = new Set([FORMAT_FILE, `${FORMAT_FILE}.new`, DATA_FILE, 'lock.mdb']);
 
-/** Layout of LMDB's two meta pages: a page header, then the fields at these offsets from the page's start. */
-const META = {
-  magicAt: 24,
-  magic: 0xbe_ef_c0_de,
-  pageSizeAt: 48,
-  lastPageAt: 144,
-  txnAt: 152,
-  bytes: 168,
-} as const;
-/** Pages that a transaction took and gave back are counted in the file's length but never written. */
-const UNWRITTEN_PAGES_MAX = 64;
+/** Of the end of the file that LMDB counts as used, this much may not have been written. */
+const UNWRITTEN_BYTES_MAX = 2 ** 18;
+
+/** What a new store takes on disk before its first write; a disk without that much is full. */
+const FIRST_BYTES = 2 ** 20;
 
 /** The data directory cannot be used; the message says why in one sentence. */
 export class StoreOpenError extends Error {
@@ -50,6 +45,7 @@ export async function checkDirectory(directory: string): Promise<{ readonly isNe
           `${directory} holds no Coracle store but other files, such as ${stranger}; choose an empty directory`,
         );
       }
+      await checkSpace(directory);
       return { isNew: true };
     }
     checkFormat(directory, format);
@@ -106,37 +102,21 @@ async function checkData(directory: string): Promise<void> {
       `${path} is missing; restore ${directory} from a backup or choose an empty directory`,
     );
   }
-  const needed = await bytesNeeded(path);
-  if (needed === undefined || size < needed) {
+  await using file = await open(path, constants.O_RDONLY);
+  const used = usedBytes(file.fd);
+  if (used === undefined || size < used - UNWRITTEN_BYTES_MAX) {
     throw new StoreOpenError(`${path} was only half written; restore ${directory} from a backup`);
   }
 }
 
-/** The least length a sound data file has, from its newest meta page; undefined when that is not one. */
-async function bytesNeeded(path: string): Promise<number | undefined> {
-  await using file = await open(path, constants.O_RDONLY);
-  const first = await readMeta(file, 0);
-  const second = first === undefined ? undefined : await readMeta(file, first.pageSize);
-  if (first === undefined || second === undefined) {
-    return undefined;
+/** Finds out before LMDB does, which answers a full disk by damaging its own memory. */
+async function checkSpace(directory: string): Promise<void> {
+  const path = join(directory, `${FORMAT_FILE}.new`);
+  try {
+    await writeFile(path, new Uint8Array(FIRST_BYTES));
+  } finally {
+    await rm(path, { force: true });
   }
-  const { lastPage } = first.txn > second.txn ? first : second;
-  return (lastPage + 1 - UNWRITTEN_PAGES_MAX) * first.pageSize;
-}
-
-async function readMeta(
-  file: Awaited<ReturnType<typeof open>>,
-  position: number,
-): Promise<{ pageSize: number; lastPage: number; txn: number } | undefined> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(META.bytes), 0, META.bytes, position);
-  if (bytesRead < META.bytes || buffer.readUInt32LE(META.magicAt) !== META.magic) {
-    return undefined;
-  }
-  return {
-    pageSize: buffer.readUInt32LE(META.pageSizeAt),
-    lastPage: Number(buffer.readBigUInt64LE(META.lastPageAt)),
-    txn: Number(buffer.readBigUInt64LE(META.txnAt)),
-  };
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -8,6 +8,7 @@ import { EMPTY_BYTES } from '#base/bytes.ts';
 import { nextTurn } from '#base/next-turn.ts';
 import { DATA_FILE, StoreOpenError, cannotUse, checkDirectory, writeFormat } from './data-directory.ts';
 import { decodeRecord, encodeRecord } from './log-record.ts';
+import { SpaceReserve } from './space-reserve.ts';
 import { StoreWriteError } from './store.ts';
 import type { CommitBatch, Journal, LeaseGrant, LogHeader, LogPage } from './journal.ts';
 import type { KeyVersion } from './key-history.ts';
@@ -16,12 +17,28 @@ import type { KeyValue, Revision, StoreEvent } from './store.ts';
 
 type Table<K extends number | string> = Database<Uint8Array, K>;
 
+interface Tables {
+  readonly environment: RootDatabase<Uint8Array, number>;
+  readonly log: Table<number>;
+  readonly values: Table<number>;
+  readonly leases: Table<number>;
+  readonly about: Table<string>;
+}
+
 /** Address space for the map, not memory or disk: growing beyond it works, but maps the file anew. */
 const MAP_SIZE_BYTES = 2 ** 30;
 
 /** Newest changes kept as ready events: a few seconds of a busy cluster. */
 const RECENT_EVENTS_MAX = 10_000;
 const RECENT_BYTES_MAX = 32 * 2 ** 20;
+
+const PAGE_BYTES = 4_096;
+/** Leaves that one change may alter: one of the log, and of the values one and the end of a long value. */
+const PAGES_PER_CHANGE = 3;
+/** More than the inner pages of all trees and the list of free pages that a transaction may alter. */
+const TREE_BYTES = 64 * PAGE_BYTES;
+/** Left to compaction when there is no more room for writes. */
+const KEPT_FREE_BYTES = 2 ** 19;
 
 /** Directories this process has open. The lock on disk tells processes apart, not two stores in one. */
 const openHere = new Set<string>();
@@ -50,34 +67,20 @@ export class LmdbJournal implements Journal {
   readonly #values: Table<number>;
   readonly #leases: Table<number>;
   readonly #about: Table<string>;
+  readonly #space: SpaceReserve;
   /** The write under way; the next one waits for it, so that a failure hits only its own. */
   #writing: Promise<void> = Promise.resolve();
   /** Set when LMDB will not write again before it is opened anew. */
   #broken: StoreWriteError | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, tables: Tables, space: SpaceReserve) {
     this.#directory = directory;
-    this.#environment = openEnvironment<Uint8Array, number>({
-      path: directory,
-      // A path that looks like a file name would otherwise be taken for one.
-      noSubdir: false,
-      encoding: 'binary',
-      maxDbs: 4,
-      mapSize: MAP_SIZE_BYTES,
-      overlappingSync: false,
-      eventTurnBatching: false,
-    });
-    const environment = this.#environment;
-    const tables = environment.transactionSync(() => ({
-      log: environment.openDB<Uint8Array, number>('log', { encoding: 'binary' }),
-      values: environment.openDB<Uint8Array, number>('values', { encoding: 'binary' }),
-      leases: environment.openDB<Uint8Array, number>('leases', { encoding: 'binary' }),
-      about: environment.openDB<Uint8Array, string>('about', { encoding: 'binary' }),
-    }));
+    this.#environment = tables.environment;
     this.#log = tables.log;
     this.#values = tables.values;
     this.#leases = tables.leases;
     this.#about = tables.about;
+    this.#space = space;
   }
 
   /**
@@ -92,20 +95,18 @@ export class LmdbJournal implements Journal {
       throw inUse(directory);
     }
     openHere.add(path);
-    let journal: LmdbJournal | undefined;
+    let tables: Tables | undefined;
     try {
-      journal = new LmdbJournal(path);
-      if (journal.#isOpenElsewhere()) {
+      tables = openTables(path);
+      if (isOpenElsewhere(tables)) {
         throw inUse(directory);
       }
       if (isNew) {
         await writeFormat(path);
       }
-      return journal;
+      return new LmdbJournal(path, tables, await SpaceReserve.open(join(path, DATA_FILE)));
     } catch (error) {
-      if (journal !== undefined) {
-        await journal.#environment.close();
-      }
+      await tables?.environment.close();
       openHere.delete(path);
       throw error instanceof StoreOpenError ? error : cannotUse(directory, error);
     }
@@ -135,7 +136,12 @@ export class LmdbJournal implements Journal {
   }
 
   commit(batch: CommitBatch): Promise<void> {
-    return this.#write(() => {
+    const values = batch.changes.reduce(
+      (sum, { version }) => sum + version.size + PAGES_PER_CHANGE * PAGE_BYTES,
+      0,
+    );
+    const leases = (batch.granted.length + batch.ended.length) * PAGE_BYTES;
+    return this.#write(values + leases + KEPT_FREE_BYTES, () => {
       for (const change of batch.changes) {
         const { revision } = change.version;
         append(this.#log, revision, encodeRecord(change));
@@ -185,13 +191,14 @@ export class LmdbJournal implements Journal {
   }
 
   markCompacted(revision: Revision): Promise<void> {
-    return this.#write(() => {
+    return this.#write(0, () => {
       void this.#about.put('compacted', encodeNumbers(revision));
     });
   }
 
   erase(revisions: readonly Revision[], sweptTo: Revision): Promise<void> {
-    return this.#write(() => {
+    // Erasing may use what writes leave free, so that compaction still works on a full disk.
+    return this.#write(revisions.length * PAGES_PER_CHANGE * PAGE_BYTES, () => {
       for (const revision of revisions) {
         void this.#log.remove(revision);
         void this.#values.remove(revision);
@@ -207,35 +214,26 @@ export class LmdbJournal implements Journal {
   async close(): Promise<void> {
     await this.#writing;
     await this.#environment.close();
+    await this.#space.close();
     openHere.delete(this.#directory);
   }
 
-  /**
-   * Each process that has the files open holds a slot in LMDB's reader table, and the kernel frees the
-   * slots of the dead. Two that start at once both see each other, so at most one goes on.
-   */
-  #isOpenElsewhere(): boolean {
-    // Reading is what takes our own slot.
-    this.#about.getBinary('compacted');
-    this.#environment.readerCheck();
-    const pids = this.#environment
-      .readerList()
-      .split('\n')
-      .map((line) => Number(/^\s*(\d+)\s/.exec(line)?.[1] ?? process.pid));
-    return pids.some((pid) => pid !== process.pid);
-  }
-
-  #write(puts: () => void): Promise<void> {
-    const previous = this.#writing;
-    const written = this.#writeAfter(previous, puts);
+  /** @param bytes the most that the pages changed by `puts` take, besides the upper ones of each tree */
+  #write(bytes: number, puts: () => void): Promise<void> {
+    const written = this.#writeAfter(this.#writing, bytes, puts);
     this.#writing = written.catch((error: unknown) => void error);
     return written;
   }
 
-  async #writeAfter(previous: Promise<void>, puts: () => void): Promise<void> {
+  async #writeAfter(previous: Promise<void>, bytes: number, puts: () => void): Promise<void> {
     await previous;
     if (this.#broken !== undefined) {
       throw this.#broken;
+    }
+    try {
+      await this.#space.ensure(bytes + TREE_BYTES);
+    } catch (error) {
+      throw await toWriteError(error);
     }
     try {
       await this.#environment.batch(puts);
@@ -296,6 +294,42 @@ export class LmdbJournal implements Journal {
     assert(value?.length === size, 'the value of a committed put is on disk');
     return value;
   }
+}
+
+function openTables(directory: string): Tables {
+  const environment = openEnvironment<Uint8Array, number>({
+    path: directory,
+    // A path that looks like a file name would otherwise be taken for one.
+    noSubdir: false,
+    encoding: 'binary',
+    maxDbs: 4,
+    mapSize: MAP_SIZE_BYTES,
+    overlappingSync: false,
+    eventTurnBatching: false,
+  });
+  // One transaction for all, because each one that changes something is synced.
+  return environment.transactionSync(() => ({
+    environment,
+    log: environment.openDB<Uint8Array, number>('log', { encoding: 'binary' }),
+    values: environment.openDB<Uint8Array, number>('values', { encoding: 'binary' }),
+    leases: environment.openDB<Uint8Array, number>('leases', { encoding: 'binary' }),
+    about: environment.openDB<Uint8Array, string>('about', { encoding: 'binary' }),
+  }));
+}
+
+/**
+ * Each process that has the files open holds a slot in LMDB's reader table, and the kernel frees the
+ * slots of the dead. Two that start at once both see each other, so at most one goes on.
+ */
+function isOpenElsewhere({ environment, about }: Tables): boolean {
+  // Reading is what takes our own slot.
+  about.getBinary('compacted');
+  environment.readerCheck();
+  const pids = environment
+    .readerList()
+    .split('\n')
+    .map((line) => Number(/^\s*(\d+)\s/.exec(line)?.[1] ?? process.pid));
+  return pids.some((pid) => pid !== process.pid);
 }
 
 /** Appending fills pages to the last byte; in the middle of a table they would stay half empty. */
