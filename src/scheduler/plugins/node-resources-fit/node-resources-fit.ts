@@ -1,0 +1,147 @@
+import type { Pod } from '#api/types/core.v1.ts';
+import type { NodeFilter, NodeScorer, Plugin, PodContext } from '../../framework/plugin.ts';
+import { busy, unfit, type Rejection } from '../../framework/rejection.ts';
+import type { ClusterEvent } from '../../queue/cluster-event.ts';
+import type { NodeTable } from '../../state/node-table.ts';
+import { isCountedResource, podRequests } from '../../state/pod-requests.ts';
+import type { PodShape } from '../../state/pod-shape.ts';
+import { amountOf, CPU, isScalarResource, MEMORY } from '../../state/resource-ids.ts';
+import {
+  DEFAULT_RESOURCES,
+  resourceScoreOf,
+  type ScoringStrategy,
+  type WeightedResource,
+} from './scoring-strategy.ts';
+
+const NAME = 'NodeResourcesFit';
+const TOO_MANY_PODS = 'Too many pods';
+
+const LEAST_ALLOCATED: ScoringStrategy = { type: 'LeastAllocated', resources: DEFAULT_RESOURCES };
+
+/** A node takes a pod when it has the free resources that the pod requests; scores by what would be left. */
+export function nodeResourcesFit(strategy: ScoringStrategy = LEAST_ALLOCATED): Plugin {
+  const rejections = new FitRejections();
+  return {
+    name: NAME,
+    filterReach: 'node',
+    preFilter: ({ shape, state: { nodes } }) => ({ filter: fitFilter(shape, nodes, rejections) }),
+    scoreReach: 'node',
+    preScore: (context) => fitScorer(context, strategy),
+    queueingHints: [
+      { events: ['AssignedPodDelete', 'AssignedPodScaleDown'], mayHelp: freesWhatIsWanted },
+      { events: ['NodeAdd', 'NodeAllocatableUpdate'], mayHelp: couldFitEmpty },
+      { events: ['PodUpdate'] },
+    ],
+  };
+}
+
+function fitFilter({ demands }: PodShape, nodes: NodeTable, rejections: FitRejections): NodeFilter {
+  return {
+    check(row) {
+      const isFull = (nodes.pods[row]?.size ?? 0) + 1 > (nodes.podLimit[row] ?? 0);
+      let lacking: string[] | undefined;
+      let isResolvable = true;
+      for (const { resource, amount } of demands) {
+        const allocatable = nodes.allocatable(resource)[row] ?? 0;
+        if (amount > allocatable - (nodes.requested(resource)[row] ?? 0)) {
+          (lacking ??= []).push(nodes.resources.nameOf(resource));
+          isResolvable &&= amount <= allocatable;
+        }
+      }
+      return isFull || lacking !== undefined ? rejections.of(isFull, lacking ?? [], isResolvable) : undefined;
+    },
+  };
+}
+
+/** Keeps one rejection per combination of lacking resources. */
+class FitRejections {
+  readonly #known = new Map<string, Rejection>();
+
+  of(isFull: boolean, lacking: readonly string[], isResolvable: boolean): Rejection {
+    const reasons = [...(isFull ? [TOO_MANY_PODS] : []), ...lacking.map((name) => `Insufficient ${name}`)];
+    const key = `${isResolvable} ${reasons.join(',')}`;
+    let rejection = this.#known.get(key);
+    if (rejection === undefined) {
+      rejection = isResolvable ? busy(NAME, ...reasons) : unfit(NAME, ...reasons);
+      this.#known.set(key, rejection);
+    }
+    return rejection;
+  }
+}
+
+/** A weighted column of the node table and what the pod adds to it. */
+interface ScoredColumn {
+  readonly weight: number;
+  readonly added: number;
+  readonly allocatable: () => Float64Array;
+  readonly requested: () => Float64Array;
+}
+
+function fitScorer({ shape, state: { nodes } }: PodContext, strategy: ScoringStrategy): NodeScorer {
+  const scoreOf = resourceScoreOf(strategy);
+  const columns = strategy.resources.flatMap((resource) => scoredColumn(resource, shape, nodes));
+  const isRounded = strategy.type === 'RequestedToCapacityRatio';
+  return {
+    score(row) {
+      let sum = 0;
+      let weights = 0;
+      for (const { weight, added, allocatable, requested } of columns) {
+        const limit = allocatable()[row] ?? 0;
+        if (limit > 0) {
+          const score = scoreOf((requested()[row] ?? 0) + added, limit);
+          // On the curve of requested to capacity a zero also means: no opinion.
+          if (!isRounded || score > 0) {
+            sum += score * weight;
+            weights += weight;
+          }
+        }
+      }
+      if (weights === 0) {
+        return 0;
+      }
+      return isRounded ? Math.round(sum / weights) : Math.trunc(sum / weights);
+    },
+  };
+}
+
+function scoredColumn(
+  { name, weight }: WeightedResource,
+  shape: PodShape,
+  nodes: NodeTable,
+): readonly ScoredColumn[] {
+  const resource = nodes.resources.idOf(name);
+  const allocatable = (): Float64Array => nodes.allocatable(resource);
+  if (resource === CPU) {
+    return [{ weight, added: shape.nonZeroCpuMillis, allocatable, requested: () => nodes.nonZeroCpuMillis }];
+  }
+  if (resource === MEMORY) {
+    return [
+      { weight, added: shape.nonZeroMemoryBytes, allocatable, requested: () => nodes.nonZeroMemoryBytes },
+    ];
+  }
+  const added = shape.demands.find((demand) => demand.resource === resource)?.amount ?? 0;
+  // An extended resource that the pod does not use says nothing about where the pod should go.
+  return added === 0 && isScalarResource(name)
+    ? []
+    : [{ weight, added, allocatable, requested: () => nodes.requested(resource) }];
+}
+
+function freesWhatIsWanted(pod: Pod, event: ClusterEvent): boolean {
+  if (event.kind !== 'AssignedPodScaleDown') {
+    // A place for a pod is freed too, and that alone may be what was missing.
+    return event.kind === 'AssignedPodDelete';
+  }
+  const asked = podRequests(event.pod.spec).amounts;
+  return [...podRequests(pod.spec).amounts].some(([name, amount]) => amount > 0 && asked.has(name));
+}
+
+function couldFitEmpty(pod: Pod, event: ClusterEvent): boolean {
+  if (!('node' in event)) {
+    return false;
+  }
+  const allocatable = event.node.status.allocatable ?? {};
+  return [...podRequests(pod.spec).amounts].every(
+    ([name, amount]) =>
+      !isCountedResource(name) || amount === 0 || amount <= amountOf(name, allocatable[name] ?? '0'),
+  );
+}

@@ -1,0 +1,112 @@
+import { formatTime } from '#api/time.ts';
+import type { Pod, PodCondition, PodStatus } from '#api/types/core.v1.ts';
+import { POD } from '#api/types/resources.ts';
+import type { Client } from '#client/client.ts';
+import type { EventRecorder } from '#client/event-recorder.ts';
+import { isNotFound } from '#api/status-error.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { TaskGroup } from '#base/task-group.ts';
+
+export interface PodReportsDeps {
+  readonly client: Client;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tasks: TaskGroup;
+}
+
+export interface FailureReport {
+  readonly reason: 'Unschedulable' | 'SchedulerError';
+  readonly message: string;
+  /** Undefined leaves the pod's nomination as it is; empty takes it back. */
+  readonly nominatedNodeName: string | undefined;
+}
+
+/** Tells users how scheduling went: events, the `PodScheduled` condition and the nominated node. */
+export class PodReports {
+  readonly #deps: PodReportsDeps;
+
+  constructor(deps: PodReportsDeps) {
+    this.#deps = deps;
+  }
+
+  scheduled(pod: Pod, nodeName: string): void {
+    const { namespace, name } = pod.metadata;
+    this.#deps.events.event(
+      pod,
+      'Normal',
+      'Scheduled',
+      `Successfully assigned ${namespace}/${name} to ${nodeName}`,
+    );
+  }
+
+  failed(pod: Pod, report: FailureReport): void {
+    this.#deps.events.event(pod, 'Warning', 'FailedScheduling', report.message);
+    this.#writeStatus(pod, report);
+  }
+
+  skippedDeleting(pod: Pod): void {
+    const { namespace, name } = pod.metadata;
+    this.#deps.events.event(
+      pod,
+      'Warning',
+      'FailedScheduling',
+      `skip schedule deleting pod: ${namespace}/${name}`,
+    );
+  }
+
+  /** Takes back the promise of a node, in the API. */
+  clearNomination(pod: Pod): void {
+    if ((pod.status.nominatedNodeName ?? '') !== '') {
+      this.#patch(pod, { nominatedNodeName: '' });
+    }
+  }
+
+  /** Writes only what differs, so that a pod that keeps failing alike costs no writes. */
+  #writeStatus(pod: Pod, { reason, message, nominatedNodeName }: FailureReport): void {
+    const previous = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
+    const isConditionSame =
+      previous?.status === 'False' && previous.reason === reason && previous.message === message;
+    const isNominationSame =
+      nominatedNodeName === undefined || nominatedNodeName === (pod.status.nominatedNodeName ?? '');
+    if (isConditionSame && isNominationSame) {
+      return;
+    }
+    const now = formatTime(this.#deps.clock.nowMs());
+    const condition: PodCondition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason,
+      message,
+      lastTransitionTime: previous?.status === 'False' ? (previous.lastTransitionTime ?? now) : now,
+      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    };
+    this.#patch(pod, {
+      ...(isConditionSame ? {} : { conditions: [condition] }),
+      ...(isNominationSame ? {} : { nominatedNodeName }),
+    });
+  }
+
+  #patch(pod: Pod, status: PodStatus): void {
+    const { client, log, tasks } = this.#deps;
+    const { namespace, name, uid } = pod.metadata;
+    tasks.spawn('write pod status', async (signal) => {
+      try {
+        await client
+          .of(POD)
+          .patch(
+            namespace,
+            name,
+            { metadata: { uid }, status },
+            { type: 'strategic', subresource: 'status' },
+            signal,
+          );
+      } catch (error) {
+        if (!isNotFound(error) && !signal.aborted) {
+          log.warn('a pod status could not be written', { pod: `${namespace}/${name}`, error });
+        }
+      }
+    });
+  }
+}
