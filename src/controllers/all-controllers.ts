@@ -1,0 +1,130 @@
+import type { ApiObject } from '#api/object.ts';
+import type { ResourceType } from '#api/resource-type.ts';
+import { TaskGroup } from '#base/task-group.ts';
+import { ApiEventRecorder } from '#client/api-event-recorder.ts';
+import type { EventRecorder } from '#client/event-recorder.ts';
+import { LeaderElector } from '#client/leader-elector.ts';
+import { DeploymentController } from './deployment/deployment-controller.ts';
+import { NamespaceController } from './namespace/namespace-controller.ts';
+import { namespacedResources } from './namespace/namespaced-resources.ts';
+import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
+import { PodGcController } from './pod-gc/pod-gc-controller.ts';
+import { REPLICA_SET_KIND } from './replicaset/replica-kind.ts';
+import { ReplicaSetController } from './replicaset/replica-set-controller.ts';
+import { REPLICATION_CONTROLLER_KIND } from './replicationcontroller/replication-controller-kind.ts';
+import { RootCaPublisher } from './root-ca/root-ca-publisher.ts';
+import type { ControllerDeps } from './runner/controller-deps.ts';
+import { ControllerRunner } from './runner/controller-runner.ts';
+import type { Controller } from './runner/controller.ts';
+import { ServiceAccountController } from './serviceaccount/service-account-controller.ts';
+
+export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
+  /** What pods verify the API server with, PEM. */
+  readonly rootCaPem: string;
+  /** Ranges of pod addresses to divide among the nodes; without any, nodes get none. */
+  readonly podRanges?: readonly PodRange[];
+  /** The resources whose objects live in namespaces; the built-in ones when left out. */
+  readonly namespacedResources?: () =>
+    | readonly ResourceType<ApiObject>[]
+    | Promise<readonly ResourceType<ApiObject>[]>;
+  /** Set where several processes run controllers: only the holder of the Lease does. */
+  readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly identity: string };
+  /** Replaces the recorders that write Events through the client. */
+  readonly events?: (component: string) => EventRecorder;
+}
+
+/** All controllers of a cluster. The informers are started and closed by their owner, not here. */
+export interface Controllers extends AsyncDisposable {
+  /** Begins to work; with leader election, once elected, and again each time. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes every controller. Do so before the informers start, because controllers add indexes to them.
+ * Nothing runs before `start`.
+ */
+export function createControllers(options: ControllersOptions): Controllers {
+  return new RunningControllers(options);
+}
+
+class RunningControllers implements Controllers {
+  readonly #options: ControllersOptions;
+  readonly #tasks: TaskGroup;
+  readonly #recorders = new Map<string, ApiEventRecorder>();
+  /** Made ahead for the first term; every later term makes its own, with nothing left from the last. */
+  #prepared: readonly Controller[] | undefined;
+
+  constructor(options: ControllersOptions) {
+    this.#options = options;
+    this.#tasks = TaskGroup.logging(options.log);
+    this.#prepared = this.#create();
+  }
+
+  start(): void {
+    const { leaderElection } = this.#options;
+    this.#tasks.spawn('controllers', (signal) =>
+      leaderElection === undefined ? this.#lead(signal) : this.#leadWhenElected(leaderElection, signal),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#tasks.close();
+    await Promise.all([...this.#recorders.values()].map((recorder) => recorder.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #leadWhenElected(
+    lease: NonNullable<ControllersOptions['leaderElection']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const elector = new LeaderElector({ ...this.#options, ...lease, events: this.#recorder(lease.name) });
+    while (!signal.aborted) {
+      await elector.run((term) => this.#lead(term), signal);
+    }
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const controllers = this.#prepared ?? this.#create();
+    this.#prepared = undefined;
+    await new ControllerRunner({ ...this.#options, controllers }).run(signal);
+  }
+
+  #create(): readonly Controller[] {
+    return allControllers(
+      { ...this.#options, events: (component) => this.#recorder(component) },
+      this.#options,
+    );
+  }
+
+  #recorder(component: string): EventRecorder {
+    const { events, client, clock, random, log } = this.#options;
+    if (events !== undefined) {
+      return events(component);
+    }
+    let recorder = this.#recorders.get(component);
+    if (recorder === undefined) {
+      recorder = new ApiEventRecorder({ client, clock, random, log: log.with({ component }), component });
+      this.#recorders.set(component, recorder);
+    }
+    return recorder;
+  }
+}
+
+/** The list that decides what a cluster does on its own. */
+function allControllers(deps: ControllerDeps, options: ControllersOptions): readonly Controller[] {
+  const { podRanges = [] } = options;
+  return [
+    new NamespaceController(deps, { resources: options.namespacedResources ?? namespacedResources }),
+    new ServiceAccountController(deps),
+    new RootCaPublisher(deps, options.rootCaPem),
+    new DeploymentController(deps),
+    new ReplicaSetController(REPLICA_SET_KIND, deps),
+    new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
+    new PodGcController(deps),
+    ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
+  ];
+}
