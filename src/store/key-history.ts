@@ -23,6 +23,28 @@ const VERSION_OVERHEAD_BYTES = 300;
 
 export type FoundKey = readonly [key: string, version: KeyVersion];
 
+/** The keys in [`from`, `end`); no `end` means up to the last. */
+export interface KeyRange {
+  readonly from: string;
+  readonly end: string | undefined;
+}
+
+export interface KeyPage {
+  readonly found: readonly FoundKey[];
+  readonly remaining: number;
+}
+
+/** The keys that start with `prefix`, those up to and including `after` left out. */
+export function rangeOf(prefix: string, after?: string): KeyRange {
+  // No string lies between `after` and `after` with a zero character behind it.
+  const isInside = after !== undefined && compareCodePoints(after, prefix) >= 0;
+  return { from: isInside ? `${after}\0` : prefix, end: prefixEnd(prefix) };
+}
+
+export function isInRange({ from, end }: KeyRange, key: string): boolean {
+  return compareCodePoints(key, from) >= 0 && (end === undefined || compareCodePoints(key, end) < 0);
+}
+
 export function isTombstone(version: KeyVersion): boolean {
   return version.createRevision === 0;
 }
@@ -91,47 +113,45 @@ export class KeyHistory {
     }
   }
 
-  count(prefix: string): number {
-    return this.#live.count(prefix, prefixEnd(prefix));
+  count({ from, end }: KeyRange): number {
+    return this.#live.count(from, end);
   }
 
-  /** Up to `limit` live keys below `prefix` and after `after`, and how many come behind them. */
-  page(prefix: string, after: string | undefined, limit: number): { found: FoundKey[]; remaining: number } {
-    const from = startOf(prefix, after);
-    const end = prefixEnd(prefix);
+  /** The first `limit` live keys of a range, and how many come behind them. */
+  page({ from, end }: KeyRange, limit: number): KeyPage {
     const total = this.#live.count(from, end);
     const found: FoundKey[] = [];
-    if (limit > 0) {
-      for (const entry of this.#live.entries(from, end)) {
-        found.push(entry);
-        if (found.length === limit) {
-          break;
-        }
+    for (const entry of this.#live.entries(from, end)) {
+      found.push(entry);
+      if (found.length === limit) {
+        break;
       }
     }
     return { found, remaining: total - found.length };
   }
 
-  /** As {@link page}, as of `revision`. Costs a walk over every key of the range, dead ones included. */
-  pageAt(
-    prefix: string,
-    after: string | undefined,
-    limit: number,
-    revision: Revision,
-  ): { found: FoundKey[]; remaining: number } {
-    const from = startOf(prefix, after);
-    const end = prefixEnd(prefix);
+  /**
+   * As {@link page}, as of `revision`.
+   *
+   * @param total how many keys of the range existed then; without it all of them are walked over
+   */
+  pageAt({ from, end }: KeyRange, limit: number, revision: Revision, total?: number): KeyPage {
     const found: FoundKey[] = [];
-    let remaining = 0;
+    let counted = 0;
     for (const [key, newest] of mergeByKey(this.#live.entries(from, end), this.#dead.entries(from, end))) {
       const version = versionAt(newest, revision);
-      if (version !== undefined && found.length < limit) {
+      if (version === undefined) {
+        continue;
+      }
+      counted += 1;
+      if (found.length < limit) {
         found.push([key, version]);
-      } else if (version !== undefined) {
-        remaining += 1;
+      }
+      if (found.length === limit && total !== undefined) {
+        break;
       }
     }
-    return { found, remaining };
+    return { found, remaining: (total ?? counted) - found.length };
   }
 
   /** Drops the states of `key` that nobody can ask for once `compacted` is the oldest readable revision. */
@@ -187,11 +207,6 @@ function chainWeight(key: string, newest: KeyVersion | undefined): number {
     weight += weightOf(key, version);
   }
   return weight;
-}
-
-function startOf(prefix: string, after: string | undefined): string {
-  // No string lies between `after` and `after` with a zero character behind it.
-  return after === undefined || after < prefix ? prefix : `${after}\0`;
 }
 
 function* mergeByKey(left: Iterator<FoundKey>, right: Iterator<FoundKey>): Generator<FoundKey, undefined> {

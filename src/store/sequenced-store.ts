@@ -1,15 +1,17 @@
-import { nextTurn } from '#base/next-turn.ts';
 import { assert, defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
+import { ChangeLog, FIRST_REVISION } from './change-log.ts';
+import { Compactor } from './compactor.ts';
 import { EventWindow } from './event-window.ts';
-import { KeyHistory, isTombstone } from './key-history.ts';
+import { KeyHistory, isInRange, isTombstone, rangeOf } from './key-history.ts';
 import { LeaseTable } from './lease-table.ts';
-import { CompactedError, FutureRevisionError, LeaseNotFoundError, StoreWriteError } from './store.ts';
+import { CompactedError, FutureRevisionError, LeaseNotFoundError, StoreClosedError } from './store.ts';
 import { WatchHub } from './watch-hub.ts';
-import type { Change, CommitBatch, Journal, LeaseGrant, LogHeader, LogPage } from './journal.ts';
-import type { FoundKey, KeyVersion } from './key-history.ts';
+import type { WatchSource } from './watch-hub.ts';
+import type { Change, CommitBatch, Journal, LeaseGrant } from './journal.ts';
+import type { FoundKey, KeyRange, KeyVersion } from './key-history.ts';
 import type {
   CreateOutcome,
   DeleteOutcome,
@@ -26,12 +28,11 @@ import type {
   WriteOptions,
 } from './store.ts';
 
-/** Log entries a watcher that lags looks at before others get a turn. */
-const LOG_PAGE_MAX = 1_000;
-/** Changes that compaction works off before others get a turn. */
-const SWEEP_PAGE_MAX = 500;
 /** Changes in one commit; more wait for the next one, so that no commit takes for ever. */
 const BATCH_CHANGES_MAX = 4_096;
+
+/** Changes since an old revision up to which counting backwards beats walking over every key. */
+const RECOUNT_CHANGES_MAX = 5_000;
 
 const TTL_SECONDS_MAX = 9_000_000_000;
 
@@ -45,9 +46,6 @@ export interface StoreState {
   readonly sweptRevision: Revision;
   readonly leases: readonly LeaseGrant[];
 }
-
-/** The revision of the first write of an empty store, as in etcd. */
-const FIRST_REVISION = 2;
 
 export function emptyState(): StoreState {
   return {
@@ -117,7 +115,9 @@ export class SequencedStore implements Store {
   readonly #journal: Journal;
   readonly #keys: KeyHistory;
   readonly #window: EventWindow;
+  readonly #log: ChangeLog;
   readonly #leases: LeaseTable;
+  readonly #compactor: Compactor;
   readonly #hub: WatchHub;
   readonly #tasks: TaskGroup;
   /** Newest uncommitted state by key. */
@@ -128,9 +128,6 @@ export class SequencedStore implements Store {
   #committed: Revision;
   /** The newest revision given out. */
   #assigned: Revision;
-  #compacted: Revision;
-  #swept: Revision;
-  #sweeping: Promise<void> | undefined;
   #lastLease: LeaseId;
   #isClosed = false;
 
@@ -141,30 +138,34 @@ export class SequencedStore implements Store {
     this.#window = state.window;
     this.#committed = state.revision;
     this.#assigned = state.revision;
-    this.#compacted = state.compactedRevision;
-    this.#swept = state.sweptRevision;
     this.#tasks = new TaskGroup((task, error) => deps.log?.error('store task failed', { task, error }));
+    this.#log = new ChangeLog(state.window, journal);
+    this.#compactor = new Compactor(
+      { keys: this.#keys, log: this.#log, journal, tasks: this.#tasks },
+      state.compactedRevision,
+      state.sweptRevision,
+    );
     this.#lastLease = state.leases.reduce((newest, { id }) => Math.max(newest, id), 0);
     this.#leases = new LeaseTable(deps.clock, (ids) => this.#expire(ids));
     for (const grant of state.leases) {
       this.#leases.add(grant);
     }
     if (state.leases.length > 0) {
-      for (const [key, version] of this.#keys.page('', undefined, Infinity).found) {
+      for (const [key, version] of this.#keys.page(rangeOf(''), Infinity).found) {
         this.#leases.move(key, 0, version.lease);
       }
     }
     this.#hub = new WatchHub(this.#watchSource());
-    if (this.#swept < this.#compacted) {
-      this.#startSweep();
-    }
+    this.#compactor.start();
   }
 
   async currentRevision(): Promise<Revision> {
+    this.#checkOpen();
     return this.#committed;
   }
 
   async get(key: string, options: { readonly revision?: Revision } = {}): Promise<KeyValue | undefined> {
+    this.#checkOpen();
     const version =
       options.revision === undefined
         ? this.#keys.live(key)
@@ -173,18 +174,21 @@ export class SequencedStore implements Store {
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
+    this.#checkOpen();
     const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
     const revision = options.revision === undefined ? this.#committed : this.#checkReadable(options.revision);
+    const range = rangeOf(prefix, options.after);
     const { found, remaining } =
       revision === this.#committed
-        ? this.#keys.page(prefix, options.after, limit)
-        : this.#keys.pageAt(prefix, options.after, limit, revision);
+        ? this.#keys.page(range, limit)
+        : this.#keys.pageAt(range, limit, revision, this.#countAt(range, revision));
     const items = found.map(([key, version]: FoundKey) => this.#read(key, version));
     return { items, revision, hasMore: remaining > 0, remaining };
   }
 
   async count(prefix: string): Promise<number> {
-    return this.#keys.count(prefix);
+    this.#checkOpen();
+    return this.#keys.count(rangeOf(prefix));
   }
 
   async create(key: string, value: Uint8Array, options: WriteOptions = {}): Promise<CreateOutcome> {
@@ -251,21 +255,18 @@ export class SequencedStore implements Store {
   }
 
   async compact(revision: Revision): Promise<void> {
+    this.#checkOpen();
     if (revision > this.#committed) {
       throw new FutureRevisionError(this.#committed);
     }
-    if (revision > this.#compacted) {
-      await this.#journal.markCompacted(revision);
-      this.#compacted = Math.max(revision, this.#compacted);
-      this.#startSweep();
-    }
-    await this.#sweeping;
+    await this.#compactor.compact(revision);
   }
 
   async status(): Promise<StoreStatus> {
+    this.#checkOpen();
     return {
       revision: this.#committed,
-      compactedRevision: this.#compacted,
+      compactedRevision: this.#compactor.compactedRevision,
       keys: this.#keys.size,
       sizeBytes: this.#journal.sizeBytes(),
       leases: this.#leases.size,
@@ -282,6 +283,7 @@ export class SequencedStore implements Store {
       }
       this.#hub.close();
       await this.#tasks.close();
+      await this.#compactor.settle();
       await this.#journal.close();
     }
   }
@@ -296,19 +298,15 @@ export class SequencedStore implements Store {
       keys: this.#keys.fork(),
       window: this.#window.fork(),
       revision: this.#committed,
-      compactedRevision: this.#compacted,
-      sweptRevision: this.#swept,
+      compactedRevision: this.#compactor.compactedRevision,
+      sweptRevision: this.#compactor.sweptRevision,
       leases: this.#leases.grants,
     };
   }
 
-  #watchSource(): {
-    committedRevision: Revision;
-    compactedRevision: Revision;
-    readLog: (prefix: string, after: Revision) => LogPage;
-  } {
+  #watchSource(): WatchSource {
     const committed = (): Revision => this.#committed;
-    const compacted = (): Revision => this.#compacted;
+    const compacted = (): Revision => this.#compactor.compactedRevision;
     return {
       get committedRevision(): Revision {
         return committed();
@@ -316,13 +314,19 @@ export class SequencedStore implements Store {
       get compactedRevision(): Revision {
         return compacted();
       },
-      readLog: (prefix, after) => this.#readLog(prefix, after),
+      readLog: (prefix, after) => this.#log.page(prefix, after, this.#committed),
     };
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) {
+      throw new StoreClosedError();
+    }
+  }
+
   #checkReadable(revision: Revision): Revision {
-    if (revision < this.#compacted) {
-      throw new CompactedError(this.#compacted);
+    if (revision < this.#compactor.compactedRevision) {
+      throw new CompactedError(this.#compactor.compactedRevision);
     }
     if (revision > this.#committed) {
       throw new FutureRevisionError(this.#committed);
@@ -330,24 +334,27 @@ export class SequencedStore implements Store {
     return revision;
   }
 
-  #read(key: string, version: KeyVersion): KeyValue {
-    return version.kv ?? this.#journal.read(key, version);
-  }
-
-  #readLog(prefix: string, after: Revision): LogPage {
-    const from = Math.max(after + 1, FIRST_REVISION);
-    const until = Math.min(from + LOG_PAGE_MAX - 1, this.#committed);
-    if (from < this.#window.first) {
-      return this.#journal.readLog(prefix, after, Math.min(until, this.#window.first - 1));
+  /**
+   * How many keys of a range existed at `revision`: those that exist now, corrected by what has happened
+   * since. Undefined when that is too much; then they have to be counted one by one.
+   */
+  #countAt(range: KeyRange, revision: Revision): number | undefined {
+    if (this.#committed - revision > RECOUNT_CHANGES_MAX || !this.#log.isRecent(revision)) {
+      return undefined;
     }
-    const events = [];
-    for (let revision = from; revision <= until; revision++) {
-      const event = defined(this.#window.at(revision), 'a committed event in the window');
-      if (event.key.startsWith(prefix)) {
-        events.push(event);
+    const changed = new Set<string>();
+    let count = this.#keys.count(range);
+    for (const { key, previous } of this.#log.recent(revision, this.#committed)) {
+      if (isInRange(range, key) && !changed.has(key)) {
+        changed.add(key);
+        count += Number(previous !== undefined) - Number(this.#keys.live(key) !== undefined);
       }
     }
-    return { events, revision: until };
+    return count;
+  }
+
+  #read(key: string, version: KeyVersion): KeyValue {
+    return version.kv ?? this.#journal.read(key, version);
   }
 
   /** The newest state of a key that exists, uncommitted writes included. */
@@ -376,9 +383,7 @@ export class SequencedStore implements Store {
   }
 
   #openBatch(): OpenBatch {
-    if (this.#isClosed) {
-      throw new StoreWriteError('the store is closed');
-    }
+    this.#checkOpen();
     let batch = this.#batches.at(-1);
     if (batch === undefined || batch.size >= BATCH_CHANGES_MAX) {
       batch = new OpenBatch();
@@ -468,14 +473,14 @@ export class SequencedStore implements Store {
       const { key, version, event } = change;
       assert(version.revision === this.#committed + 1, 'revisions are committed in order, without gaps');
       this.#keys.apply(key, version);
-      this.#window.push(event);
+      this.#log.push(event);
       this.#leases.move(key, version.previous?.lease ?? 0, version.lease);
       this.#committed = version.revision;
       if (this.#pending.get(key)?.change === change) {
         this.#pending.delete(key);
       }
     }
-    this.#window.keepNewest(this.#journal.recentEventsMax, this.#journal.recentBytesMax);
+    this.#log.trimWindow();
     for (const grant of batch.granted) {
       this.#leases.add(grant);
     }
@@ -516,54 +521,4 @@ export class SequencedStore implements Store {
       this.#openBatch().ended.push(id);
     }
   }
-
-  #startSweep(): void {
-    if (this.#sweeping === undefined) {
-      this.#tasks.spawn('compaction', (signal) => {
-        this.#sweeping = this.#sweep(signal).finally(() => {
-          this.#sweeping = undefined;
-        });
-        return this.#sweeping;
-      });
-    }
-  }
-
-  /** Works off what compaction made unreachable, a page at a time. */
-  async #sweep(signal: AbortSignal): Promise<void> {
-    while (this.#swept < this.#compacted && !signal.aborted) {
-      const compacted = this.#compacted;
-      const until = Math.min(this.#swept + SWEEP_PAGE_MAX, compacted);
-      const headers = this.#headers(this.#swept, until);
-      for (const { key } of headers) {
-        this.#keys.trim(key, compacted);
-      }
-      await this.#journal.erase(headers.flatMap(erasable), until);
-      this.#window.dropThrough(until);
-      this.#swept = until;
-      await nextTurn();
-    }
-  }
-
-  #headers(after: Revision, until: Revision): readonly LogHeader[] {
-    if (after + 1 < this.#window.first) {
-      return this.#journal.headers(after, until);
-    }
-    const headers: LogHeader[] = [];
-    for (let revision = after + 1; revision <= until; revision++) {
-      const event = defined(this.#window.at(revision), 'a committed event in the window');
-      headers.push({
-        revision,
-        key: event.key,
-        isDelete: event.type === 'delete',
-        replaced: event.previous?.modRevision ?? 0,
-      });
-    }
-    return headers;
-  }
-}
-
-/** What a change makes superfluous once nobody can read from before it. */
-function erasable({ revision, isDelete, replaced }: LogHeader): Revision[] {
-  const older = replaced === 0 ? [] : [replaced];
-  return isDelete ? [...older, revision] : older;
 }

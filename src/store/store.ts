@@ -32,6 +32,13 @@ export interface Store extends AsyncDisposable {
   /** How many keys start with `prefix` now. */
   count(prefix: string): Promise<number>;
 
+  /**
+   * Puts a value where there is none. The store keeps `value` itself: never modify it afterwards. The
+   * same holds for {@link update}.
+   *
+   * @throws {LeaseNotFoundError} `options.lease` does not exist or ran out
+   * @throws {StoreWriteError}    nothing was written; as for every call that writes
+   */
   create(key: string, value: Uint8Array, options?: WriteOptions): Promise<CreateOutcome>;
 
   /** Replaces the value if the key is still at `expected`; `undefined` replaces whatever is there. */
@@ -61,7 +68,13 @@ export interface Store extends AsyncDisposable {
    */
   grantLease(ttlSeconds: number): Promise<LeaseId>;
 
-  /** Forgets history up to and including `revision`; the newest value of each key stays. */
+  /**
+   * Forgets the changes up to and including `revision`. What each key held at `revision` stays readable;
+   * a revision that was compacted before is no error. Resolves when the space is free again, which
+   * happens bit by bit beside other work.
+   *
+   * @throws {FutureRevisionError} `revision` has not happened yet
+   */
   compact(revision: Revision): Promise<void>;
 
   status(): Promise<StoreStatus>;
@@ -196,6 +209,16 @@ export class LeaseNotFoundError extends Error {
 
   constructor(lease: LeaseId) {
     super(`lease ${lease} does not exist`);
+  }
+}
+
+/** The store was closed before the call. */
+export class StoreClosedError extends Error {
+  override readonly name = 'StoreClosedError';
+  readonly code = 'store/closed';
+
+  constructor() {
+    super('the store is closed');
   }
 }
 

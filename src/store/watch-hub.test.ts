@@ -145,7 +145,8 @@ test('watch: ends when its signal fires, when its reader leaves, and when the st
   await store.create('/a', VALUE);
   await leaving;
   assert.equal((await store.status()).watchers, 1);
+  assert.deepEqual(await follow(store, '/', AbortSignal.abort()), []);
   await store.close();
   assert.equal((await second).length, 1);
-  assert.deepEqual(await follow(store, '/', AbortSignal.abort()), []);
+  await assert.rejects(store.get('/a'), { code: 'store/closed' });
 });
