@@ -1,0 +1,47 @@
+import type { Clock } from '#base/clock.ts';
+import type { Random } from '#base/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { ObjectReader } from '../object-reader.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import { CertificateApproval } from './certificate/certificate-approval.ts';
+import { CertificateSigning } from './certificate/certificate-signing.ts';
+import { CertificateSubjectRestriction } from './certificate/certificate-subject-restriction.ts';
+import { DefaultIngressClass } from './default-ingress-class/default-ingress-class.ts';
+import { DefaultStorageClass } from './default-storage-class/default-storage-class.ts';
+import { DefaultTolerationSeconds } from './default-toleration-seconds/default-toleration-seconds.ts';
+import { LimitRanger } from './limit-ranger/limit-ranger.ts';
+import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
+import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
+import { Priority } from './priority/priority.ts';
+import { RuntimeClass } from './runtime-class/runtime-class.ts';
+import { ServiceAccount } from './service-account/service-account.ts';
+import { StorageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
+import { TaintNodesByCondition } from './taint-nodes-by-condition/taint-nodes-by-condition.ts';
+
+export interface AdmissionDeps {
+  readonly reader: ObjectReader;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The plugins that are on unless a cluster is told otherwise. */
+export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
+  const { reader, authorizer } = deps;
+  return [
+    new NamespaceLifecycle(reader),
+    new LimitRanger(reader),
+    new ServiceAccount(deps),
+    new TaintNodesByCondition(),
+    new Priority(reader),
+    new DefaultTolerationSeconds(),
+    new DefaultStorageClass(reader),
+    new StorageObjectInUseProtection(),
+    new PersistentVolumeClaimResize(reader),
+    new RuntimeClass(reader),
+    new CertificateApproval(authorizer),
+    new CertificateSigning(authorizer),
+    new CertificateSubjectRestriction(),
+    new DefaultIngressClass(reader),
+  ];
+}
