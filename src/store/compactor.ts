@@ -86,7 +86,7 @@ export class Compactor {
       const compacted = this.#compacted;
       const until = Math.min(this.#swept + PAGE_MAX, compacted);
       const headers = log.headers(this.#swept, until);
-      for (const { key } of headers) {
+      for (const key of new Set(headers.map((header) => header.key))) {
         keys.trim(key, compacted);
       }
       await journal.erase(headers.flatMap(superfluousAfter), until);

@@ -5,12 +5,14 @@ import { TaskGroup } from '#base/task-group.ts';
 import { ChangeLog, FIRST_REVISION } from './change-log.ts';
 import { Compactor } from './compactor.ts';
 import { EventWindow } from './event-window.ts';
-import { KeyHistory, isInRange, isTombstone, rangeOf } from './key-history.ts';
+import { KeyHistory, isInRange, rangeOf } from './key-history.ts';
 import { LeaseTable } from './lease-table.ts';
+import { Sequencer } from './sequencer.ts';
 import { CompactedError, FutureRevisionError, LeaseNotFoundError, StoreClosedError } from './store.ts';
 import { WatchHub } from './watch-hub.ts';
+import type { SequencerParts } from './sequencer.ts';
 import type { WatchSource } from './watch-hub.ts';
-import type { Change, CommitBatch, Journal, LeaseGrant } from './journal.ts';
+import type { CommitBatch, Journal, LeaseGrant } from './journal.ts';
 import type { FoundKey, KeyRange, KeyVersion } from './key-history.ts';
 import type {
   CreateOutcome,
@@ -27,9 +29,6 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './store.ts';
-
-/** Changes in one commit; more wait for the next one, so that no commit takes for ever. */
-const BATCH_CHANGES_MAX = 4_096;
 
 /** Changes since an old revision up to which counting backwards beats walking over every key. */
 const RECOUNT_CHANGES_MAX = 5_000;
@@ -63,52 +62,10 @@ export interface SequencedStoreDeps {
   readonly log?: Logger | undefined;
 }
 
-/** Writes on their way to one commit. */
-class OpenBatch implements CommitBatch {
-  readonly changes: Change[] = [];
-  readonly granted: LeaseGrant[] = [];
-  readonly ended: LeaseId[] = [];
-  readonly #done = Promise.withResolvers<void>();
-
-  constructor() {
-    // Whoever waits gets the failure; a batch that nobody waits for must not end the process.
-    this.#done.promise.catch((error: unknown) => error);
-  }
-
-  /** Resolves when the batch is durable, rejects when nothing of it was kept. */
-  get done(): Promise<void> {
-    return this.#done.promise;
-  }
-
-  get size(): number {
-    return this.changes.length + this.granted.length + this.ended.length;
-  }
-
-  succeed(): void {
-    this.#done.resolve();
-  }
-
-  fail(error: unknown): void {
-    this.#done.reject(error);
-  }
-}
-
-/** The newest state of a key that is not committed yet, and the batch whose fate it shares. */
-interface PendingChange {
-  readonly change: Change;
-  readonly batch: OpenBatch;
-}
-
 /**
- * The store without the place where it keeps things: revisions, preconditions, group commit, history,
- * watches and leases. A {@link Journal} supplies that place.
- *
- * 1. A write checks its precondition against the newest state, waiting writes included, and takes the
- *    next revision, all in one synchronous step. So revisions have no gaps and nothing slips between.
- * 2. It joins the open batch. While one batch is being committed the next one fills.
- * 3. When the batch is durable it enters the key history, then the callers are answered, then the watchers.
- * 4. A batch that fails takes down those that were checked against it, and their revisions are given
- *    out again: nobody has seen them.
+ * The store without the place where it keeps things, which a {@link Journal} supplies. The
+ * {@link Sequencer} orders and commits the writes; here they are checked, and what was committed goes to
+ * the log, the leases and the watchers.
  */
 export class SequencedStore implements Store {
   readonly #clock: Clock;
@@ -118,16 +75,9 @@ export class SequencedStore implements Store {
   readonly #log: ChangeLog;
   readonly #leases: LeaseTable;
   readonly #compactor: Compactor;
+  readonly #sequencer: Sequencer;
   readonly #hub: WatchHub;
   readonly #tasks: TaskGroup;
-  /** Newest uncommitted state by key. */
-  readonly #pending = new Map<string, PendingChange>();
-  /** Batches that wait for their commit, oldest first. The last one still takes writes. */
-  #batches: OpenBatch[] = [];
-  #committing: Promise<void> | undefined;
-  #committed: Revision;
-  /** The newest revision given out. */
-  #assigned: Revision;
   #lastLease: LeaseId;
   #isClosed = false;
 
@@ -136,8 +86,6 @@ export class SequencedStore implements Store {
     this.#journal = journal;
     this.#keys = state.keys;
     this.#window = state.window;
-    this.#committed = state.revision;
-    this.#assigned = state.revision;
     this.#tasks = new TaskGroup((task, error) => deps.log?.error('store task failed', { task, error }));
     this.#log = new ChangeLog(state.window, journal);
     this.#compactor = new Compactor(
@@ -155,13 +103,14 @@ export class SequencedStore implements Store {
         this.#leases.move(key, 0, version.lease);
       }
     }
+    this.#sequencer = new Sequencer(this.#sequencerParts(), state.revision);
     this.#hub = new WatchHub(this.#watchSource());
     this.#compactor.start();
   }
 
   async currentRevision(): Promise<Revision> {
     this.#checkOpen();
-    return this.#committed;
+    return this.#sequencer.committedRevision;
   }
 
   async get(key: string, options: { readonly revision?: Revision } = {}): Promise<KeyValue | undefined> {
@@ -176,10 +125,13 @@ export class SequencedStore implements Store {
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
     this.#checkOpen();
     const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
-    const revision = options.revision === undefined ? this.#committed : this.#checkReadable(options.revision);
+    const revision =
+      options.revision === undefined
+        ? this.#sequencer.committedRevision
+        : this.#checkReadable(options.revision);
     const range = rangeOf(prefix, options.after);
     const { found, remaining } =
-      revision === this.#committed
+      revision === this.#sequencer.committedRevision
         ? this.#keys.page(range, limit)
         : this.#keys.pageAt(range, limit, revision, this.#countAt(range, revision));
     const items = found.map(([key, version]: FoundKey) => this.#read(key, version));
@@ -192,14 +144,14 @@ export class SequencedStore implements Store {
   }
 
   async create(key: string, value: Uint8Array, options: WriteOptions = {}): Promise<CreateOutcome> {
-    const head = this.#head(key);
+    this.#checkOpen();
+    const head = this.#sequencer.head(key);
     if (head !== undefined) {
-      return { kind: 'exists', current: await this.#settled(key, head) };
+      return { kind: 'exists', current: await this.#sequencer.settledEntry(key, head) };
     }
-    const batch = this.#openBatch();
-    const revision = this.#put(batch, key, value, options.lease ?? 0);
+    const { change, batch } = this.#sequencer.put(key, value, this.#usable(options.lease));
     await batch.done;
-    return { kind: 'created', revision };
+    return { kind: 'created', revision: change.version.revision };
   }
 
   async update(
@@ -208,31 +160,31 @@ export class SequencedStore implements Store {
     expected: Revision | undefined,
     options: WriteOptions = {},
   ): Promise<UpdateOutcome> {
-    const head = this.#head(key);
+    this.#checkOpen();
+    const head = this.#sequencer.head(key);
     if (head === undefined) {
-      await this.#settledAbsence(key);
+      await this.#sequencer.settledAbsence(key);
       return { kind: 'missing' };
     }
     if (expected !== undefined && head.revision !== expected) {
-      return { kind: 'conflict', current: await this.#settled(key, head) };
+      return { kind: 'conflict', current: await this.#sequencer.settledEntry(key, head) };
     }
-    const batch = this.#openBatch();
-    const revision = this.#put(batch, key, value, options.lease ?? 0);
+    const { change, batch } = this.#sequencer.put(key, value, this.#usable(options.lease));
     await batch.done;
-    return { kind: 'updated', revision };
+    return { kind: 'updated', revision: change.version.revision };
   }
 
   async delete(key: string, expected?: Revision): Promise<DeleteOutcome> {
-    const head = this.#head(key);
+    this.#checkOpen();
+    const head = this.#sequencer.head(key);
     if (head === undefined) {
-      await this.#settledAbsence(key);
+      await this.#sequencer.settledAbsence(key);
       return { kind: 'missing' };
     }
     if (expected !== undefined && head.revision !== expected) {
-      return { kind: 'conflict', current: await this.#settled(key, head) };
+      return { kind: 'conflict', current: await this.#sequencer.settledEntry(key, head) };
     }
-    const batch = this.#openBatch();
-    const change = this.#remove(batch, key, head);
+    const { change, batch } = this.#sequencer.remove(key, head);
     await batch.done;
     return {
       kind: 'deleted',
@@ -247,17 +199,20 @@ export class SequencedStore implements Store {
 
   async grantLease(ttlSeconds: number): Promise<LeaseId> {
     assert(ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX, 'a lease lasts from 1 to 9000000000 seconds');
-    const batch = this.#openBatch();
+    this.#checkOpen();
     const id = ++this.#lastLease;
-    batch.granted.push({ id, ttlSeconds, expiresAtMs: this.#clock.nowMs() + ttlSeconds * 1_000 });
-    await batch.done;
+    await this.#sequencer.grantLease({
+      id,
+      ttlSeconds,
+      expiresAtMs: this.#clock.nowMs() + ttlSeconds * 1_000,
+    });
     return id;
   }
 
   async compact(revision: Revision): Promise<void> {
     this.#checkOpen();
-    if (revision > this.#committed) {
-      throw new FutureRevisionError(this.#committed);
+    if (revision > this.#sequencer.committedRevision) {
+      throw new FutureRevisionError(this.#sequencer.committedRevision);
     }
     await this.#compactor.compact(revision);
   }
@@ -265,7 +220,7 @@ export class SequencedStore implements Store {
   async status(): Promise<StoreStatus> {
     this.#checkOpen();
     return {
-      revision: this.#committed,
+      revision: this.#sequencer.committedRevision,
       compactedRevision: this.#compactor.compactedRevision,
       keys: this.#keys.size,
       sizeBytes: this.#journal.sizeBytes(),
@@ -278,9 +233,7 @@ export class SequencedStore implements Store {
     if (!this.#isClosed) {
       this.#isClosed = true;
       this.#leases.close();
-      while (this.#committing !== undefined) {
-        await this.#committing;
-      }
+      await this.#sequencer.drain();
       this.#hub.close();
       await this.#tasks.close();
       await this.#compactor.settle();
@@ -297,15 +250,29 @@ export class SequencedStore implements Store {
     return {
       keys: this.#keys.fork(),
       window: this.#window.fork(),
-      revision: this.#committed,
+      revision: this.#sequencer.committedRevision,
       compactedRevision: this.#compactor.compactedRevision,
       sweptRevision: this.#compactor.sweptRevision,
       leases: this.#leases.grants,
     };
   }
 
+  #sequencerParts(): SequencerParts {
+    return {
+      journal: this.#journal,
+      keys: this.#keys,
+      onCommitted: (batch) => this.#absorb(batch),
+      onAnswered: ({ changes }) =>
+        this.#hub.publish(
+          changes.map((change) => change.event),
+          this.#sequencer.committedRevision,
+        ),
+      onAbandoned: ({ ended }) => ended.forEach((id) => this.#leases.retryLater(id)),
+    };
+  }
+
   #watchSource(): WatchSource {
-    const committed = (): Revision => this.#committed;
+    const committed = (): Revision => this.#sequencer.committedRevision;
     const compacted = (): Revision => this.#compactor.compactedRevision;
     return {
       get committedRevision(): Revision {
@@ -314,7 +281,7 @@ export class SequencedStore implements Store {
       get compactedRevision(): Revision {
         return compacted();
       },
-      readLog: (prefix, after) => this.#log.page(prefix, after, this.#committed),
+      readLog: (prefix, after) => this.#log.page(prefix, after, this.#sequencer.committedRevision),
     };
   }
 
@@ -324,12 +291,20 @@ export class SequencedStore implements Store {
     }
   }
 
+  /** @throws {LeaseNotFoundError} */
+  #usable(lease: LeaseId = 0): LeaseId {
+    if (lease !== 0 && !this.#leases.isUsable(lease)) {
+      throw new LeaseNotFoundError(lease);
+    }
+    return lease;
+  }
+
   #checkReadable(revision: Revision): Revision {
     if (revision < this.#compactor.compactedRevision) {
       throw new CompactedError(this.#compactor.compactedRevision);
     }
-    if (revision > this.#committed) {
-      throw new FutureRevisionError(this.#committed);
+    if (revision > this.#sequencer.committedRevision) {
+      throw new FutureRevisionError(this.#sequencer.committedRevision);
     }
     return revision;
   }
@@ -339,12 +314,12 @@ export class SequencedStore implements Store {
    * since. Undefined when that is too much; then they have to be counted one by one.
    */
   #countAt(range: KeyRange, revision: Revision): number | undefined {
-    if (this.#committed - revision > RECOUNT_CHANGES_MAX || !this.#log.isRecent(revision)) {
+    if (this.#sequencer.committedRevision - revision > RECOUNT_CHANGES_MAX || !this.#log.isRecent(revision)) {
       return undefined;
     }
     const changed = new Set<string>();
     let count = this.#keys.count(range);
-    for (const { key, previous } of this.#log.recent(revision, this.#committed)) {
+    for (const { key, previous } of this.#log.recent(revision, this.#sequencer.committedRevision)) {
       if (isInRange(range, key) && !changed.has(key)) {
         changed.add(key);
         count += Number(previous !== undefined) - Number(this.#keys.live(key) !== undefined);
@@ -357,150 +332,15 @@ export class SequencedStore implements Store {
     return version.kv ?? this.#journal.read(key, version);
   }
 
-  /** The newest state of a key that exists, uncommitted writes included. */
-  #head(key: string): KeyVersion | undefined {
-    const pending = this.#pending.get(key);
-    if (pending === undefined) {
-      return this.#keys.live(key);
-    }
-    return isTombstone(pending.change.version) ? undefined : pending.change.version;
-  }
-
-  /** The entry a refused write collided with, once it is certain to stay. */
-  async #settled(key: string, head: KeyVersion): Promise<KeyValue> {
-    const pending = this.#pending.get(key);
-    if (pending === undefined) {
-      return this.#read(key, head);
-    }
-    await pending.batch.done;
-    assert(pending.change.event.type === 'put', 'a head that exists was put');
-    return pending.change.event.kv;
-  }
-
-  /** Waits until the deletion that makes a key missing, if one is on its way, is certain to stay. */
-  async #settledAbsence(key: string): Promise<void> {
-    await this.#pending.get(key)?.batch.done;
-  }
-
-  #openBatch(): OpenBatch {
-    this.#checkOpen();
-    let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.size >= BATCH_CHANGES_MAX) {
-      batch = new OpenBatch();
-      this.#batches.push(batch);
-    }
-    this.#committing ??= this.#commitAll();
-    return batch;
-  }
-
-  #put(batch: OpenBatch, key: string, value: Uint8Array, lease: LeaseId): Revision {
-    assert(key.isWellFormed(), 'a key has a UTF-8 form');
-    if (lease !== 0 && !this.#leases.isUsable(lease)) {
-      throw new LeaseNotFoundError(lease);
-    }
-    const head = this.#pending.get(key)?.change.version ?? this.#keys.newest(key);
-    const isNew = head === undefined || isTombstone(head);
-    const revision = ++this.#assigned;
-    const createRevision = isNew ? revision : head.createRevision;
-    const version = isNew ? 1 : head.version + 1;
-    const kv: KeyValue = { key, value, createRevision, modRevision: revision, version, lease };
-    this.#join(batch, {
-      key,
-      version: {
-        revision,
-        createRevision,
-        version,
-        lease,
-        size: value.length,
-        kv: this.#journal.keepsValuesInHeap ? kv : undefined,
-        previous: head,
-      },
-      event: { type: 'put', key, kv, previous: isNew ? undefined : this.#headEntry(key, head), revision },
-    });
-    return revision;
-  }
-
-  #remove(batch: OpenBatch, key: string, head: KeyVersion): Change {
-    const previous = this.#headEntry(key, head);
-    const revision = ++this.#assigned;
-    const change: Change = {
-      key,
-      version: { revision, createRevision: 0, version: 0, lease: 0, size: 0, kv: undefined, previous: head },
-      event: { type: 'delete', key, previous, revision },
-    };
-    this.#join(batch, change);
-    return change;
-  }
-
-  /** The entry of a head that exists, read from the pending write if there is one. */
-  #headEntry(key: string, head: KeyVersion): KeyValue {
-    const event = this.#pending.get(key)?.change.event;
-    return event?.type === 'put' ? event.kv : this.#read(key, head);
-  }
-
-  #join(batch: OpenBatch, change: Change): void {
-    batch.changes.push(change);
-    this.#pending.set(change.key, { change, batch });
-  }
-
-  /** Commits batch after batch until none is left. */
-  async #commitAll(): Promise<void> {
-    // Lets the writes made in this same step of the program join.
-    await Promise.resolve();
-    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
-      // Writes made from here on belong to the next batch.
-      this.#batches.shift();
-      try {
-        if (batch.size > 0) {
-          await this.#journal.commit(batch);
-        }
-      } catch (error) {
-        this.#abandon(batch, error);
-        continue;
-      }
-      this.#apply(batch);
-      batch.succeed();
-      this.#hub.publish(
-        batch.changes.map((change) => change.event),
-        this.#committed,
-      );
-    }
-    this.#committing = undefined;
-  }
-
-  #apply(batch: OpenBatch): void {
-    for (const change of batch.changes) {
-      const { key, version, event } = change;
-      assert(version.revision === this.#committed + 1, 'revisions are committed in order, without gaps');
-      this.#keys.apply(key, version);
+  /** Takes what was committed into the log and the leases. */
+  #absorb({ changes, granted, ended }: CommitBatch): void {
+    for (const { key, version, event } of changes) {
       this.#log.push(event);
       this.#leases.move(key, version.previous?.lease ?? 0, version.lease);
-      this.#committed = version.revision;
-      if (this.#pending.get(key)?.change === change) {
-        this.#pending.delete(key);
-      }
     }
     this.#log.trimWindow();
-    for (const grant of batch.granted) {
-      this.#leases.add(grant);
-    }
-    for (const id of batch.ended) {
-      this.#leases.end(id);
-    }
-  }
-
-  /** Fails a batch and every one that was checked against it. */
-  #abandon(failed: OpenBatch, error: unknown): void {
-    const batches = [failed, ...this.#batches];
-    this.#batches = [];
-    this.#pending.clear();
-    this.#assigned = this.#committed;
-    for (const batch of batches) {
-      for (const id of batch.ended) {
-        this.#leases.retryLater(id);
-      }
-      batch.fail(error);
-    }
+    granted.forEach((grant) => this.#leases.add(grant));
+    ended.forEach((id) => this.#leases.end(id));
   }
 
   /** Deletes the keys of leases that ran out, as ordinary deletions. */
@@ -509,16 +349,13 @@ export class SequencedStore implements Store {
       if (this.#isClosed || !this.#leases.has(id)) {
         continue;
       }
-      const pendingKeys = [...this.#pending.values()]
-        .filter(({ change }) => change.version.lease === id)
-        .map(({ change }) => change.key);
-      for (const key of new Set([...this.#leases.keysOf(id), ...pendingKeys])) {
-        const head = this.#head(key);
+      for (const key of new Set([...this.#leases.keysOf(id), ...this.#sequencer.keysTiedTo(id)])) {
+        const head = this.#sequencer.head(key);
         if (head?.lease === id) {
-          this.#remove(this.#openBatch(), key, head);
+          this.#sequencer.remove(key, head);
         }
       }
-      this.#openBatch().ended.push(id);
+      this.#sequencer.endLease(id);
     }
   }
 }
