@@ -5,6 +5,8 @@ import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
+import { EndpointsController } from './endpoints/endpoints-controller.ts';
+import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
@@ -124,6 +126,8 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new DeploymentController(deps),
     new ReplicaSetController(REPLICA_SET_KIND, deps),
     new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
+    new EndpointsController(deps),
+    new EndpointSliceController(deps),
     new PodGcController(deps),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];
