@@ -9,7 +9,8 @@ import { NodeSelection } from '../framework/node-selection.ts';
 import { profilePlugins } from '../profile.ts';
 import { ClusterState } from '../state/cluster-state.ts';
 import { RandomObjects } from './random-objects.fixture.ts';
-import { referenceSchedule, type ReferenceCluster } from './reference-scheduler.fixture.ts';
+import type { ReferenceCluster } from './reference-matching.fixture.ts';
+import { referenceSchedule } from './reference-scheduler.fixture.ts';
 
 /** Pods compared with the reference; a million and more on demand. */
 const CASES = Number(process.env['SCHEDULER_CASES'] ?? 4000);

@@ -1,5 +1,5 @@
 import type { Node, Pod, PodAffinityTerm } from '#api/types/core.v1.ts';
-import { termChooses, type ReferenceCluster } from './reference-scheduler.fixture.ts';
+import { termChooses, type ReferenceCluster } from './reference-matching.fixture.ts';
 
 interface Placed {
   readonly pod: Pod;

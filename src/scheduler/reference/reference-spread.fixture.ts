@@ -6,7 +6,7 @@ import {
   toleratesNode,
   wantsNode,
   type ReferenceCluster,
-} from './reference-scheduler.fixture.ts';
+} from './reference-matching.fixture.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
