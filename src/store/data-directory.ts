@@ -33,7 +33,10 @@ export class StoreOpenError extends Error {
  */
 export async function checkDirectory(directory: string): Promise<{ readonly isNew: boolean }> {
   try {
-    await mkdir(directory, { recursive: true });
+    const firstMade = await mkdir(directory, { recursive: true });
+    if (firstMade !== undefined) {
+      await syncDirectory(dirname(firstMade));
+    }
     const names = await readdir(directory);
     const format = names.includes(FORMAT_FILE)
       ? await readFile(join(directory, FORMAT_FILE), 'utf8')
@@ -65,7 +68,6 @@ export async function writeFormat(directory: string): Promise<void> {
     await file.sync();
     await rename(`${path}.new`, path);
     await syncDirectory(directory);
-    await syncDirectory(dirname(directory));
   } catch (error) {
     throw cannotUse(directory, error);
   }
