@@ -62,7 +62,8 @@ export function resolveUser(
     );
   }
   const gid = context.runAsGroup ?? (group === '' ? (entry?.gid ?? 0) : findGroup(groups, group));
-  const supplemental = new Set(context.supplementalGroups);
+  // The primary group is listed too: a file that its group must not read is then refused to all who share it.
+  const supplemental = new Set([gid, ...(context.supplementalGroups ?? [])]);
   if (context.supplementalGroupsPolicy !== 'Strict' && entry !== undefined) {
     for (const { gid: memberOf, members } of groups) {
       if (members.includes(entry.name)) {
@@ -70,7 +71,6 @@ export function resolveUser(
       }
     }
   }
-  supplemental.delete(gid);
   return {
     uid: entry?.uid ?? Number(wanted),
     gid,

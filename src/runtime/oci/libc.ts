@@ -1,8 +1,15 @@
 import { Buffer } from 'node:buffer';
 import type * as FfiModule from 'node:ffi';
 import { closeSync, openSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
+import { constants } from 'node:os';
 import { assert } from '#base/assert.ts';
+
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** The name of an error number of this kernel, as `ENOENT` for 2. */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
+}
 
 /** A system call that said no. `code` is the errno's name, as Node's own file errors have it. */
 export class SystemCallError extends Error {
@@ -10,7 +17,7 @@ export class SystemCallError extends Error {
   readonly code: string;
 
   constructor(call: string, errno: number, detail: string) {
-    const code = errno === 0 ? 'EUNKNOWN' : getSystemErrorName(-errno);
+    const code = errnoName(errno);
     super(`${call} ${detail}: ${code}`);
     this.code = code;
   }
@@ -289,7 +296,7 @@ export class Libc {
     length.writeInt32LE(4);
     this.#check('getsockopt', this.#c.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length), 'SO_ERROR');
     const errno = value.readInt32LE();
-    return errno === 0 ? '' : getSystemErrorName(-errno);
+    return errno === 0 ? '' : errnoName(errno);
   }
 
   #terminalNumber(master: number): number {

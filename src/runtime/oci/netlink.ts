@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { closeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { assert } from '#base/assert.ts';
-import type { Libc } from './libc.ts';
+import { errnoName, type Libc } from './libc.ts';
 
 /** The kernel refused a change of links, addresses or routes. */
 export class NetlinkError extends Error {
@@ -179,7 +178,7 @@ export class Netlink implements Disposable {
     );
     const errno = this.#reply.readInt32LE(HEADER_BYTES);
     if (errno !== 0) {
-      throw new NetlinkError(what, getSystemErrorName(errno));
+      throw new NetlinkError(what, errnoName(-errno));
     }
   }
 }

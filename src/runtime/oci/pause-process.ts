@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RuntimeError } from '../cri.ts';
 import type { NamespaceKind } from './libc.ts';
 import type { OciHost } from './oci-host.ts';
-import { runToSuccess } from './run-program.ts';
+import { runProgram } from './run-program.ts';
 
 /** The first process of a process namespace that a pod's containers share. */
 export interface PauseProcess {
@@ -29,19 +29,16 @@ export async function startPause(host: OciHost, options: PauseOptions): Promise<
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(pauseSpec(rootfs, options)));
   const pidFile = join(bundle, 'pid');
   const { lowRuntime } = host;
-  await host.programs.run(
+  const args = ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, `pause-${options.sandboxId}`];
+  const { exitCode } = await host.programs.run(
     async () =>
-      await runToSuccess(lowRuntime.program, [
-        ...lowRuntime.globalArguments(bundle),
-        'run',
-        '--detach',
-        '--bundle',
-        bundle,
-        '--pid-file',
-        pidFile,
-        `pause-${options.sandboxId}`,
-      ]),
+      await runProgram(lowRuntime.program, [...lowRuntime.globalArguments(bundle), ...args], {
+        ignoreOutput: true,
+      }),
   );
+  if (exitCode !== 0) {
+    throw new RuntimeError('internal', lowRuntime.describeFailure(bundle));
+  }
   return { pid: Number(readFileSync(pidFile, 'utf8')) };
 }
 

@@ -2,6 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { RuntimeError } from '../cri.ts';
 
+export interface ProgramOptions {
+  readonly input?: string;
+  /** For programs that leave a process behind, which would keep their output open for ever. */
+  readonly ignoreOutput?: boolean;
+}
+
 export interface ProgramResult {
   /** 128 plus the signal's number when a signal ended it. */
   readonly exitCode: number;
@@ -22,12 +28,13 @@ export const PROGRAM_ENV: Readonly<Record<string, string>> = {
 export async function runProgram(
   program: string,
   args: readonly string[],
-  options: { readonly input?: string } = {},
+  options: ProgramOptions = {},
 ): Promise<ProgramResult> {
+  const output = options.ignoreOutput === true ? 'ignore' : 'pipe';
   const child = spawn(program, args, {
     env: PROGRAM_ENV,
     cwd: '/',
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', output, output],
   });
   if (options.input !== undefined) {
     // A program that ends without reading its input says why by its exit code.
@@ -46,7 +53,7 @@ export async function runProgram(
 export async function runToSuccess(
   program: string,
   args: readonly string[],
-  options: { readonly input?: string } = {},
+  options: ProgramOptions = {},
 ): Promise<string> {
   const { exitCode, stdout, stderr } = await runProgram(program, args, options);
   if (exitCode !== 0) {

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SystemClock } from '#base/clock.ts';
+import { SILENT_LOGGER } from '#base/log.ts';
+import { SystemRandom } from '#base/random.ts';
+import type { ContainerConfig, NamespaceOption, PodSandboxConfig } from '#runtime/cri.ts';
+import { checkHost, findProgram } from '#runtime/oci/check-host.ts';
+import { OciRuntime, type OciRuntimeOptions } from '#runtime/oci/oci-runtime.ts';
+
+export const IMAGE = 'local/busybox:1';
+
+/** Why real containers cannot be tested here; undefined when they can. */
+export function whyNoContainers(): string | undefined {
+  const check = checkHost();
+  if (check.kind === 'lacking') {
+    return `real containers need ${check.problems.map(({ what }) => what).join(', ')}`;
+  }
+  return findProgram('busybox') === undefined ? 'the test image needs the package busybox-static' : undefined;
+}
+
+/** A runtime instance of its own, and the means to make pods in it. */
+export class OciFixture {
+  readonly options: OciRuntimeOptions;
+  readonly directory: string;
+  runtime: OciRuntime;
+
+  private constructor(directory: string, options: OciRuntimeOptions, runtime: OciRuntime) {
+    this.directory = directory;
+    this.options = options;
+    this.runtime = runtime;
+  }
+
+  static async open(instance: string, podCidr: string): Promise<OciFixture> {
+    const check = checkHost();
+    assert.ok(check.kind === 'ready');
+    const directory = mkdtempSync(join(tmpdir(), 'coracle-oci-'));
+    const options: OciRuntimeOptions = {
+      instance,
+      dataDir: join(directory, 'data'),
+      programs: check.programs,
+      podCidr,
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      log: SILENT_LOGGER,
+    };
+    // An earlier run of the same test may have been killed.
+    await OciRuntime.destroy(options);
+    return new OciFixture(directory, options, await OciRuntime.open(options));
+  }
+
+  async buildImage(): Promise<void> {
+    await this.runtime.images.build({
+      name: IMAGE,
+      files: [
+        { path: 'bin/busybox', fromHost: findProgram('busybox') ?? '' },
+        ...[
+          'sh',
+          'cat',
+          'sleep',
+          'stty',
+          'nc',
+          'ps',
+          'dd',
+          'id',
+          'tail',
+          'ls',
+          'ipcs',
+          'env',
+          'hostname',
+        ].map((name) => ({ path: `bin/${name}`, linkTo: 'busybox' })),
+        {
+          path: 'etc/passwd',
+          content: 'root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1000::/home/web:/bin/sh\n',
+        },
+        { path: 'etc/group', content: 'root:x:0:\nweb:x:1000:\nextra:x:2000:web\n' },
+        { path: 'tmp', directory: true, mode: 0o1777 },
+      ],
+      config: { Cmd: ['/bin/sh'], Env: ['PATH=/bin', 'FROM_IMAGE=yes'], WorkingDir: '/tmp' },
+    });
+  }
+
+  /** Lets go of the runtime as a crash would, and opens it anew. */
+  async reopen(): Promise<void> {
+    await this.runtime.close();
+    this.runtime = await OciRuntime.open(this.options);
+  }
+
+  async destroy(): Promise<void> {
+    await this.runtime.destroyAll();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  pod(
+    name: string,
+    more: Partial<PodSandboxConfig> = {},
+    namespaces: Partial<NamespaceOption> = {},
+  ): PodSandboxConfig {
+    const namespaceOptions: NamespaceOption = { network: 'pod', pid: 'container', ipc: 'pod', ...namespaces };
+    return {
+      metadata: { name, uid: `uid-${name}`, namespace: 'test', attempt: 0 },
+      hostname: name,
+      logDirectory: join(this.directory, 'logs', name),
+      labels: {},
+      annotations: {},
+      linux: { cgroupParent: `/kubepods/pod-${name}`, securityContext: { namespaceOptions } },
+      ...more,
+    };
+  }
+
+  container(pod: PodSandboxConfig, script: string, more: Partial<ContainerConfig> = {}): ContainerConfig {
+    return {
+      metadata: { name: 'main', attempt: 0 },
+      image: { image: IMAGE },
+      command: ['/bin/sh', '-c', script],
+      envs: [],
+      mounts: [],
+      labels: {},
+      annotations: {},
+      logPath: `${more.metadata?.name ?? 'main'}.log`,
+      linux: {
+        resources: {},
+        securityContext: { namespaceOptions: pod.linux.securityContext.namespaceOptions },
+      },
+      ...more,
+    };
+  }
+
+  /** Runs one container in a pod of its own. */
+  async run(
+    name: string,
+    script: string,
+    more: Partial<ContainerConfig> = {},
+    namespaces: Partial<NamespaceOption> = {},
+  ): Promise<{ readonly pod: PodSandboxConfig; readonly podId: string; readonly id: string }> {
+    const pod = this.pod(name, {}, namespaces);
+    const podId = await this.runtime.runPodSandbox(pod);
+    const id = await this.start(podId, pod, script, more);
+    return { pod, podId, id };
+  }
+
+  async start(
+    podId: string,
+    pod: PodSandboxConfig,
+    script: string,
+    more: Partial<ContainerConfig> = {},
+  ): Promise<string> {
+    const id = await this.runtime.createContainer(podId, this.container(pod, script, more));
+    await this.runtime.startContainer(id);
+    return id;
+  }
+
+  /** Waits for the end of a container. */
+  async ended(id: string): Promise<{ readonly exitCode: number | undefined; readonly reason: string }> {
+    await this.until(async () => (await this.runtime.containerStatus(id)).state === 'exited');
+    const { exitCode, reason } = await this.runtime.containerStatus(id);
+    return { exitCode, reason };
+  }
+
+  /** What the container wrote, without the log's own words. */
+  async log(id: string): Promise<string> {
+    const { logPath } = await this.runtime.containerStatus(id);
+    return readFileSync(logPath, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split(' ').slice(3).join(' '))
+      .join('\n');
+  }
+
+  /** Waits until a condition holds, for 10 seconds at most. */
+  async until(condition: () => Promise<boolean>): Promise<void> {
+    const { clock } = this.options;
+    const endMs = clock.monotonicMs() + 10_000;
+    while (!(await condition())) {
+      assert.ok(clock.monotonicMs() < endMs, 'the condition never held');
+      await clock.sleep(10);
+    }
+  }
+}
+
+/** Everything of an instance that can be left behind on a host. */
+export function leftovers(instance: string): readonly string[] {
+  const lines = (program: string, ...args: string[]): string[] =>
+    execFileSync(program, args, { encoding: 'utf8' }).split('\n');
+  const hierarchies = readdirSync('/sys/fs/cgroup', { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const cgroups = ['', ...hierarchies.map(({ name }) => name)].filter((name) =>
+    existsSync(join('/sys/fs/cgroup', name, `coracle-${instance}`)),
+  );
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' '))
+    .filter((command) => command.includes(`/run/coracle/${instance}/`));
+  return [
+    ...readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`coracle/${instance}/`)),
+    ...lines(findProgram('nft') ?? 'nft', 'list', 'tables').filter((line) =>
+      line.includes(`coracle_${instance}_`),
+    ),
+    ...readdirSync('/sys/class/net').filter((name) => name === `cor${instance}` || name.startsWith('veth')),
+    ...cgroups.map((name) => `cgroup ${name}`),
+    ...processes,
+    ...(existsSync(`/run/coracle/${instance}`) ? [`/run/coracle/${instance}`] : []),
+  ];
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // The process has ended since the listing.
+  }
+}
