@@ -75,7 +75,3 @@ export function containerWaiting({ pod, container }: ContainerTarget, reason: st
 export function previousNotFound({ pod, container }: ContainerTarget): StatusError {
   return badRequest(`previous terminated container "${container}" in pod "${pod}" not found`);
 }
-
-export function containerNotRunning({ pod, container, namespace }: ContainerTarget): StatusError {
-  return badRequest(`container "${container}" in pod "${pod}_${namespace}" is not running`);
-}

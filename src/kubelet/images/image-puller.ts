@@ -78,10 +78,11 @@ export class ImagePuller {
   }
 
   forget(pod: Pod): void {
+    const prefix = `${pod.metadata.uid}_`;
+    this.#backoff.forget(prefix);
     for (const key of this.#failures.keys()) {
-      if (key.startsWith(`${pod.metadata.uid}_`)) {
+      if (key.startsWith(prefix)) {
         this.#failures.delete(key);
-        this.#backoff.forget(key);
       }
     }
   }

@@ -48,8 +48,13 @@ export class Backoff {
     return this.#entries.get(key)?.delayMs ?? 0;
   }
 
-  forget(key: string): void {
-    this.#entries.delete(key);
+  /** Forgets every key that begins so. */
+  forget(prefix: string): void {
+    for (const key of this.#entries.keys()) {
+      if (key.startsWith(prefix)) {
+        this.#entries.delete(key);
+      }
+    }
   }
 }
 

@@ -85,7 +85,7 @@ export class PodRunning {
           await cgroups.ensure(podCgroupPath(pod), podResources(pod));
         }
         this.#volumes = await volumes.mount(pod, signal);
-        this.#renewAtMs = clock.monotonicMs() + VOLUME_RENEWAL_MS * (1 + jitter() / 2);
+        this.#renewAtMs = clock.monotonicMs() + Math.floor(VOLUME_RENEWAL_MS * (1 + jitter() / 2));
       } catch (error) {
         if (!signal.aborted && error instanceof VolumeError) {
           const message = `MountVolume.SetUp failed for volume "${error.volume}" : ${describeError(error)}`;

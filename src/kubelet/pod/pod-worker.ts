@@ -34,7 +34,8 @@ export interface PodWorkerDeps {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly runtime: RuntimeService;
-  readonly runtimeName: string;
+  /** As in container ids: `containerd` in `containerd://abc`. */
+  readonly runtimeName: () => Promise<string>;
   readonly node: NodeView;
   readonly paths: PodPaths;
   readonly starter: ContainerStarter;
@@ -47,6 +48,8 @@ export interface PodWorkerDeps {
   /** When the next pull of an image that was refused may happen, in wall time. */
   readonly pullBlockedUntilMs: (pod: Pod, image: string) => number | undefined;
   readonly probes: (pod: Pod, onChange: () => void) => PodProbes;
+  /** What is remembered of a pod that is gone. */
+  readonly forget: (pod: Pod) => void;
   /** Removes the pod from the server: everything of it on this node is gone. */
   readonly deletePod: (pod: Pod, signal: AbortSignal) => Promise<void>;
   /** Jitter that keeps the pods of a node from renewing their volumes all at once, 0 to 1. */
@@ -88,6 +91,7 @@ export class PodWorker {
   readonly #stopping: PodStopping;
   readonly #onGone: () => void;
   #pod: Pod;
+  #runtimeName: string | undefined;
   #told: PodStatus | undefined;
   #stage: PodStage = 'running';
   #cause: EndCause | undefined;
@@ -183,6 +187,7 @@ export class PodWorker {
   async #look(): Promise<void> {
     const runtime = await this.#reader.read();
     await this.#messages.load(runtime.containers);
+    this.#runtimeName ??= await this.#deps.runtimeName();
     if (this.#isClosed) {
       return;
     }
@@ -263,7 +268,7 @@ export class PodWorker {
     if (this.#isRemoved || this.#isStatusFinal) {
       return;
     }
-    const { clock, node, statusWriter, runtimeName } = this.#deps;
+    const { clock, node, statusWriter } = this.#deps;
     const status = podStatus({
       pod: this.pod,
       runtime,
@@ -272,7 +277,7 @@ export class PodWorker {
       hostIps: node.hostIps,
       nowMs: clock.nowMs(),
       knowledge: {
-        runtimeName,
+        runtimeName: this.#runtimeName ?? '',
         waitingReason: (name) => this.#running.waitingReason(name),
         isStarting: (name) => this.#running.isStarting(name),
         readiness: (instance) => this.#readiness(instance),
@@ -301,6 +306,8 @@ export class PodWorker {
       this.#isClosed = true;
       this.#timer?.cancel();
       this.#deps.statusWriter.forget(this.#pod.metadata.uid);
+      this.#deps.crashBackoff.forget(`${this.#pod.metadata.uid}/`);
+      this.#deps.forget(this.#pod);
       this.#onGone();
     }
   }
@@ -308,7 +315,8 @@ export class PodWorker {
   #armTimer(): void {
     this.#timer?.cancel();
     if (!this.#isClosed) {
-      const delayMs = Math.max(this.#wakeAtMs - this.#deps.clock.nowMs(), 0);
+      // Whole milliseconds and at least one: fractions get lost in wall time, and would wake for nothing.
+      const delayMs = Math.max(Math.ceil(this.#wakeAtMs - this.#deps.clock.nowMs()), 1);
       this.#timer = this.#deps.clock.schedule(delayMs, () => this.wake());
     }
   }

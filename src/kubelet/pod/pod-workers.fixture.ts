@@ -241,7 +241,7 @@ export class PodBench implements AsyncDisposable {
       log,
       events: recorder,
       runtime,
-      runtimeName: 'fake',
+      runtimeName: () => Promise.resolve('fake'),
       node,
       paths,
       starter: new ContainerStarter({
@@ -261,6 +261,7 @@ export class PodBench implements AsyncDisposable {
       statusWriter: new PodStatusWriter({ client, clock, tasks: this.#tasks, log }),
       crashBackoff: new Backoff(clock),
       pullBlockedUntilMs: (pod, image) => puller.blockedUntilMs(pod, image),
+      forget: (pod) => puller.forget(pod),
       probes: this.#options.probes ?? (() => NO_PROBES),
       deletePod: async (pod) => {
         if (this.find(`${pod.metadata.namespace}/${pod.metadata.name}`) !== undefined) {

@@ -1,0 +1,125 @@
+import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeError } from '#base/log.ts';
+import { quantityToNumber } from '#api/quantity.ts';
+import type { EmptyDirVolumeSource, Pod, Volume } from '#api/types/core.v1.ts';
+import type { ConfigSources } from '../container/config-sources.ts';
+import type { NodeView } from '../pod/node-view.ts';
+import type { PodPaths } from '../pod/pod-paths.ts';
+import { writeAtomically } from './atomic-writer.ts';
+import type { HostMounts } from './host-mounts.ts';
+import { prepareHostPath } from './host-path.ts';
+import { volumePayload } from './payload.ts';
+import { VolumeError, type MountedVolume, type PodVolumes } from './pod-volumes.ts';
+import type { ServiceAccountTokens } from './service-account-tokens.ts';
+
+export interface NodeVolumesDeps {
+  readonly paths: PodPaths;
+  readonly sources: ConfigSources;
+  readonly tokens: ServiceAccountTokens;
+  readonly mounts: HostMounts;
+  readonly node: NodeView;
+  /** A directory in memory for Secrets and tokens, so that they never reach a disk; else they lie with the pod. */
+  readonly memoryDir: string | undefined;
+}
+
+const EMPTY_DIR_MODE = 0o777;
+const SET_GROUP_ID = 0o2000;
+
+/** The volumes that need nothing but this node and the API. */
+export class NodeVolumes implements PodVolumes {
+  readonly #deps: NodeVolumesDeps;
+
+  constructor(deps: NodeVolumesDeps) {
+    this.#deps = deps;
+  }
+
+  async mount(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
+    const mounted = new Map<string, MountedVolume>();
+    for (const volume of pod.spec.volumes ?? []) {
+      try {
+        mounted.set(volume.name, await this.#mountOne(pod, volume, signal));
+      } catch (error) {
+        throw new VolumeError(volume.name, describeError(error), { cause: error });
+      }
+    }
+    return mounted;
+  }
+
+  async unmount(uid: string): Promise<void> {
+    const { paths, mounts, tokens, memoryDir } = this.#deps;
+    const directory = join(paths.podDirectory(uid), 'volumes');
+    await mounts.unmountBelow(directory);
+    await rm(directory, { recursive: true, force: true });
+    if (memoryDir !== undefined) {
+      await rm(join(memoryDir, uid), { recursive: true, force: true });
+    }
+    tokens.forget(uid);
+  }
+
+  async #mountOne(pod: Pod, volume: Volume, signal: AbortSignal): Promise<MountedVolume> {
+    const { sources, tokens, node } = this.#deps;
+    const { hostPath, emptyDir, name } = volume;
+    if (hostPath !== undefined) {
+      await prepareHostPath(hostPath);
+      return { hostPath: hostPath.path, readOnly: false };
+    }
+    if (emptyDir !== undefined) {
+      return await this.#emptyDir(pod, name, emptyDir);
+    }
+    const fields = {
+      nodeName: node.name,
+      hostIps: node.hostIps,
+      podIps: (pod.status.podIPs ?? []).map(({ ip }) => ip),
+      allocatable: node.allocatable(),
+    };
+    const payload = await volumePayload(pod, volume, { sources, tokens, fields }, signal);
+    if (payload === undefined) {
+      const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none';
+      throw new Error(`volumes of type ${kind} are not supported by Coracle yet`);
+    }
+    const directory = this.#payloadDirectory(pod.metadata.uid, volume);
+    await writeAtomically(directory, payload, pod.spec.securityContext?.fsGroup);
+    return { hostPath: directory, readOnly: true };
+  }
+
+  #payloadDirectory(uid: string, { name, configMap, downwardAPI, secret }: Volume): string {
+    const { paths, memoryDir } = this.#deps;
+    if (configMap !== undefined || downwardAPI !== undefined) {
+      return paths.volume(uid, configMap === undefined ? 'downward-api' : 'configmap', name);
+    }
+    return memoryDir === undefined
+      ? paths.volume(uid, secret === undefined ? 'projected' : 'secret', name)
+      : join(memoryDir, uid, name);
+  }
+
+  async #emptyDir(
+    pod: Pod,
+    name: string,
+    { medium = '', sizeLimit }: EmptyDirVolumeSource,
+  ): Promise<MountedVolume> {
+    if (medium !== '' && medium !== 'Memory') {
+      throw new Error(`emptyDir volumes with medium ${medium} are not supported by Coracle yet`);
+    }
+    const hostPath = this.#deps.paths.volume(pod.metadata.uid, 'empty-dir', name);
+    const isThere = await stat(hostPath).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere || medium === 'Memory') {
+      await mkdir(hostPath, { recursive: true });
+      if (medium === 'Memory') {
+        await this.#deps.mounts.mountMemory(
+          hostPath,
+          sizeLimit === undefined ? undefined : quantityToNumber(sizeLimit),
+        );
+      }
+      const fsGroup = pod.spec.securityContext?.fsGroup;
+      if (fsGroup !== undefined) {
+        await chown(hostPath, process.getuid?.() ?? 0, fsGroup);
+      }
+      await chmod(hostPath, fsGroup === undefined ? EMPTY_DIR_MODE : EMPTY_DIR_MODE | SET_GROUP_ID);
+    }
+    return { hostPath, readOnly: false };
+  }
+}
