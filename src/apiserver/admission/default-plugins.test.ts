@@ -41,7 +41,13 @@ test('default plugins: each has its place, and a plain pod passes them all', asy
     { kind: 'Namespace', metadata: { name: 'default' }, status: { phase: 'Active' } },
     { kind: 'ServiceAccount', metadata: { name: 'default' } },
   );
-  const deps = { reader, authorizer: NOBODY, clock: new VirtualClock(), random: new SeededRandom(1) };
+  const deps = {
+    reader,
+    authorizer: NOBODY,
+    clock: new VirtualClock(),
+    random: new SeededRandom(1),
+    quotaWriter: { updateStatus: () => Promise.reject(new Error('no quota')) },
+  };
   const chain = new AdmissionChain(defaultPlugins(deps));
   const write = writeOf(pod({ containers: [{ name: 'c', image: 'i', resources: {} }] }));
   const admitted = (await chain.admit(write)) as unknown as Pod;

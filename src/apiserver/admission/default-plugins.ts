@@ -13,6 +13,7 @@ import { LimitRanger } from './limit-ranger/limit-ranger.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
 import { Priority } from './priority/priority.ts';
+import { ResourceQuota, type QuotaStatusWriter } from './resource-quota/resource-quota.ts';
 import { RuntimeClass } from './runtime-class/runtime-class.ts';
 import { ServiceAccount } from './service-account/service-account.ts';
 import { StorageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
@@ -23,6 +24,7 @@ export interface AdmissionDeps {
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly random: Random;
+  readonly quotaWriter: QuotaStatusWriter;
 }
 
 /** The plugins that are on unless a cluster is told otherwise. */
@@ -43,5 +45,6 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new CertificateSigning(authorizer),
     new CertificateSubjectRestriction(),
     new DefaultIngressClass(reader),
+    new ResourceQuota({ reader, clock: deps.clock, writer: deps.quotaWriter }),
   ];
 }

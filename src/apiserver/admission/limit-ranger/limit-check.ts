@@ -1,6 +1,6 @@
 import { compareQuantities, parseQuantity, quantityToMillis } from '#api/quantity.ts';
 import type { LimitRangeItem } from '#api/types/core.v1.ts';
-import type { ResourceList } from '../pod-resources.ts';
+import type { ResourceList } from '#api/quota/resource-list.ts';
 
 interface Resources {
   readonly requests: ResourceList;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Pod } from '#api/types/core.v1.ts';
 import { ObjectsInMemory } from '../../object-reader.fixture.ts';
 import { admittedBy, outcomeOf, refusalOf, writeOf } from '../admission.fixture.ts';
-import { podResources } from '../pod-resources.ts';
+import { podResources } from '#api/quota/pod-resources.ts';
 import { LimitRanger } from './limit-ranger.ts';
 
 function pluginWith(...limits: readonly object[]): LimitRanger {

@@ -10,7 +10,8 @@ import { LIMIT_RANGE } from '#api/types/resources.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionAttributes, AdmissionScope, MutatingPlugin, ValidatingPlugin } from '../admission.ts';
 import { forbid } from '../forbid.ts';
-import { podResources, type ResourceList } from '../pod-resources.ts';
+import { podResources } from '#api/quota/pod-resources.ts';
+import type { ResourceList } from '#api/quota/resource-list.ts';
 import { claimViolations, limitViolations } from './limit-check.ts';
 
 const ANNOTATION = 'kubernetes.io/limit-ranger';

@@ -1,13 +1,5 @@
-import {
-  addQuantities,
-  compareQuantities,
-  formatQuantity,
-  parseQuantity,
-  type Quantity,
-} from '#api/quantity.ts';
-import type { Container, Pod } from '#api/types/core.v1.ts';
-
-export type ResourceList = Readonly<Record<string, string>>;
+import type { Container, Pod } from '../types/core.v1.ts';
+import { addResources as add, maxResources as max, type ResourceList } from './resource-list.ts';
 
 /** What a pod needs at its busiest, requests or limits. */
 export function podResources(pod: Pod, which: 'requests' | 'limits'): ResourceList {
@@ -57,26 +49,4 @@ function addOverhead(
       ? overhead
       : Object.fromEntries(Object.entries(overhead).filter(([name]) => total[name] !== undefined));
   return add(total, counted);
-}
-
-export function add(left: ResourceList, right: ResourceList): ResourceList {
-  return merge(left, right, addQuantities);
-}
-
-export function max(left: ResourceList, right: ResourceList): ResourceList {
-  return merge(left, right, (a, b) => (compareQuantities(a, b) >= 0 ? a : b));
-}
-
-function merge(
-  left: ResourceList,
-  right: ResourceList,
-  join: (left: Quantity, right: Quantity) => Quantity,
-): ResourceList {
-  const joined: Record<string, string> = { ...left };
-  for (const [name, value] of Object.entries(right)) {
-    const before = joined[name];
-    joined[name] =
-      before === undefined ? value : formatQuantity(join(parseQuantity(before), parseQuantity(value)));
-  }
-  return joined;
 }
