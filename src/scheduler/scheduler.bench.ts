@@ -1,13 +1,18 @@
 import { pathToFileURL } from 'node:url';
-import type { Pod, PodSpec } from '#api/types/core.v1.ts';
+import type { Node, Pod, PodSpec } from '#api/types/core.v1.ts';
+import { NODE, POD } from '#api/types/resources.ts';
 import { SystemClock, type Clock } from '#base/clock.ts';
+import { SILENT_LOGGER } from '#base/log.ts';
+import { MetricsRegistry } from '#base/metrics.ts';
 import { SeededRandom } from '#base/random.ts';
 import { Client } from '#client/client.ts';
+import { StaticInformers } from '#client/static-informers.ts';
 import { aNode, aPod } from './cluster.fixture.ts';
 import { Nominations } from './framework/nominations.ts';
 import { NodeSelection } from './framework/node-selection.ts';
 import { NO_OWN_SELECTORS } from './plugins/pod-topology-spread/own-selectors.ts';
 import { profilePlugins } from './profile.ts';
+import { createScheduler } from './scheduler.ts';
 import { ClusterState } from './state/cluster-state.ts';
 
 /** Pods to place on nodes, decisions only: nothing is bound. */
@@ -119,8 +124,7 @@ export function measure(
 ): Result {
   const state = new ClusterState();
   for (let index = 0; index < size.nodes; index++) {
-    const labels = { [ZONE]: `zone-${index % ZONES}` };
-    state.nodes.set(aNode(`node-${index}`, { cpu: '32', memory: '64Gi', labels }));
+    state.nodes.set(benchNode(index));
   }
   const selection = createSelection();
   const pods = Array.from({ length: size.pods }, (_, index) => podAt(index));
@@ -154,14 +158,67 @@ export function measure(
   };
 }
 
+/**
+ * The whole scheduler over informers that hold everything from the start and an API that accepts every binding
+ * at once: queue, decisions, assumed pods, events and binding, without a server.
+ */
+export async function measureWhole(
+  { name, podAt }: Workload,
+  size: { readonly nodes: number; readonly pods: number },
+  clock: Clock,
+): Promise<Pick<Result, 'workload' | 'nodes' | 'pods' | 'placed' | 'podsPerSecond'>> {
+  await using informers = new StaticInformers();
+  for (let index = 0; index < size.nodes; index++) {
+    informers.set(NODE, benchNode(index));
+  }
+  for (let index = 0; index < size.pods; index++) {
+    informers.set(POD, podAt(index));
+  }
+  informers.start();
+  let placed = 0;
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const client = new Client({
+    async request() {
+      placed += 1;
+      if (placed === size.pods) {
+        resolve();
+      }
+      return {};
+    },
+    watch: neverWatch,
+  });
+  const scheduler = createScheduler({
+    client,
+    informers,
+    events: { event: () => undefined },
+    clock,
+    random: new SeededRandom(1),
+    log: SILENT_LOGGER,
+    metrics: new MetricsRegistry(),
+  });
+  const startMs = clock.monotonicMs();
+  scheduler.start();
+  await done;
+  const seconds = (clock.monotonicMs() - startMs) / 1000;
+  await scheduler.close();
+  return { workload: `${name}, whole`, ...size, placed, podsPerSecond: Math.round(size.pods / seconds) };
+}
+
+function benchNode(index: number): Node {
+  const labels = { [ZONE]: `zone-${index % ZONES}` };
+  return aNode(`node-${index}`, { cpu: '32', memory: '64Gi', labels });
+}
+
+async function* neverWatch(): AsyncGenerator<never> {
+  // Nothing is watched.
+}
+
 function createSelection(): NodeSelection {
   const random = new SeededRandom(1);
   const nominations = new Nominations();
   const client = new Client({
     request: () => Promise.reject(new Error('nothing is sent')),
-    watch: async function* () {
-      // Nothing is watched.
-    },
+    watch: neverWatch,
   });
   const plugins = profilePlugins({
     client,
@@ -178,5 +235,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [nodes = 1000, pods = 5000] = process.argv.slice(2).map(Number);
   for (const each of WORKLOADS) {
     console.log(JSON.stringify(measure(each, { nodes, pods }, new SystemClock())));
+    console.log(JSON.stringify(await measureWhole(each, { nodes, pods }, new SystemClock())));
   }
 }
