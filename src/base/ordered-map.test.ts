@@ -25,10 +25,10 @@ test('ordered map: does what a sorted list of the UTF-8 bytes does', () => {
     const random = new SeededRandom(seed);
     const map = new OrderedMap<number>();
     const model = new Map<string, number>();
-    for (let step = 0; step < 20_000; step++) {
+    for (let step = 0; step < 12_000; step++) {
       const key = randomKey(random, letters);
       // Grows for the first half and shrinks afterwards, so that nodes split as well as merge.
-      if (random.float() < (step < 10_000 ? 0.7 : 0.25)) {
+      if (random.float() < (step < 6_000 ? 0.7 : 0.25)) {
         assert.equal(map.set(key, step), model.get(key), `seed ${seed}`);
         model.set(key, step);
       } else {
