@@ -7,6 +7,8 @@ import { LeaderElector } from '#client/leader-elector.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
 import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
+import { collectableResources } from './garbage-collector/collectable-resources.ts';
+import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
@@ -128,6 +130,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
     new EndpointsController(deps),
     new EndpointSliceController(deps),
+    new GarbageCollector(deps, collectableResources()),
     new PodGcController(deps),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];
