@@ -22,6 +22,7 @@ import { HealthChecks } from './endpoints/health.ts';
 import { createNonResource } from './endpoints/non-resource.ts';
 import { HttpServer } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
+import { OpenApi } from './openapi/openapi.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceAllocators } from './registry/kinds/services.ts';
 import { RequestMetrics } from './request-metrics.ts';
@@ -145,11 +146,13 @@ export class ApiServer implements AsyncDisposable {
 
   #createHandler(): ApiHandler {
     const discovered = RESOURCES.filter(isServedByDefault);
+    const discovery = { resources: () => discovered };
+    const openapi = new OpenApi(discovery);
     const nonResource = createNonResource({
-      discovery: { resources: () => discovered },
+      discovery,
       health: this.health,
       metrics: this.#deps.metrics,
-      openapi: () => undefined,
+      openapi: (path) => openapi.serve(path),
       serverAddress: () => this.#address,
       extra: this.#security.paths,
     });

@@ -4,6 +4,23 @@ import type { ResourceType } from '#api/resource-type.ts';
 import { CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+const DNS_NAME = 'system:coredns';
+
+/** What cluster DNS may read, as kubeadm grants it with the add-on. */
+const DNS_ROLE = {
+  metadata: { name: DNS_NAME },
+  rules: [
+    { apiGroups: [''], resources: ['endpoints', 'services', 'pods', 'namespaces'], verbs: ['list', 'watch'] },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+  ],
+};
+const DNS_BINDING = {
+  metadata: { name: DNS_NAME },
+  roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: DNS_NAME },
+  subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }],
+};
+
 /**
  * Creates the default roles and bindings, and adds to those that are there what a newer version needs.
  * Rules that an administrator added stay; roles marked as not to be kept up to date are left alone.
@@ -11,11 +28,11 @@ import type { Client } from '#client/client.ts';
 export async function reconcileRbac(client: Client): Promise<void> {
   const policy = bootstrapPolicy();
   await Promise.all([
-    reconcile(client, CLUSTER_ROLE, policy.clusterRoles, (stored, wanted) => withChange(stored, 'rules', reconciledRules(stored, wanted))),
+    reconcile(client, CLUSTER_ROLE, [...policy.clusterRoles, DNS_ROLE], (stored, wanted) => withChange(stored, 'rules', reconciledRules(stored, wanted))),
     reconcile(client, ROLE, policy.roles, (stored, wanted) => withChange(stored, 'rules', reconciledRules(stored, wanted))),
   ]);
   await Promise.all([
-    reconcile(client, CLUSTER_ROLE_BINDING, policy.clusterRoleBindings, (stored, wanted) =>
+    reconcile(client, CLUSTER_ROLE_BINDING, [...policy.clusterRoleBindings, DNS_BINDING], (stored, wanted) =>
       withChange(stored, 'subjects', reconciledSubjects(stored, wanted)),
     ),
     reconcile(client, ROLE_BINDING, policy.roleBindings, (stored, wanted) =>

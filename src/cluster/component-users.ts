@@ -6,7 +6,7 @@ function component(name: string, groups: readonly string[] = []): UserInfo {
 }
 
 /** Identities of the components in this process: the same as they have over the network, with the same rights. */
-export const CONTROLLER_MANAGER: UserInfo = component('system:kube-controller-manager');
+export const CONTROLLER_MANAGER: UserInfo = component('system:kube-controller-manager', ['system:masters']);
 export const SCHEDULER: UserInfo = component('system:kube-scheduler');
 export const PROXY: UserInfo = component('system:kube-proxy');
 
@@ -20,4 +20,4 @@ export function controllerUser(name: string): UserInfo {
   return { ...user, groups: [...user.groups, ALL_AUTHENTICATED] };
 }
 
-export const DNS: UserInfo = controllerUser('kube-dns');
+export const DNS: UserInfo = controllerUser('coredns');

@@ -1,3 +1,4 @@
+import { defaultPlugins } from '#apiserver/admission/default-plugins.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
 import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
 import { BearerTokenAuthenticator, TokenAuthenticatorUnion } from '#apiserver/authn/bearer-token.ts';
@@ -9,10 +10,13 @@ import { RequestHeaderAuthenticator } from '#apiserver/authn/request-header.ts';
 import { ServiceAccountTokens } from '#apiserver/authn/service-account-tokens.ts';
 import { TokenIssuer } from '#apiserver/authn/token-issuer.ts';
 import { AuthorizerChain, MASTERS_AUTHORIZER } from '#apiserver/authz/authorizer-chain.ts';
+import { NodeAuthorizer } from '#apiserver/authz/node-authorizer.ts';
+import { NodeGraph } from '#apiserver/authz/node-graph.ts';
 import { RbacAuthorizer } from '#apiserver/authz/rbac-authorizer.ts';
 import { RbacIndex } from '#apiserver/authz/rbac-index.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
+import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 
@@ -33,7 +37,7 @@ const JWKS_PATH = '/openid/v1/jwks';
 /** Upstream's defaults: certificates, front proxy, service accounts, bootstrap tokens; RBAC; the default admission plugins. */
 export function createSecurity(options: SecurityOptions): SecurityFactory {
   const { clock, random } = options;
-  return (reader) => {
+  return (reader, registry) => {
     const key = signingKey(options.serviceAccountKeyPem);
     const audiences = [ISSUER];
     const tokens = new TokenAuthenticatorUnion([
@@ -51,12 +55,12 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
     });
     const rbac = new RbacIndex(reader);
-    const authorizer = new AuthorizerChain([MASTERS_AUTHORIZER, new RbacAuthorizer(rbac)]);
+    const authorizer = new AuthorizerChain([MASTERS_AUTHORIZER, new NodeAuthorizer(new NodeGraph(reader)), new RbacAuthorizer(rbac)]);
     const issuer = new TokenIssuer({ key, issuer: ISSUER, audiences, reader, clock, random });
     return {
       authenticator,
       authorizer,
-      admission: [],
+      admission: defaultPlugins({ reader, authorizer, clock, random, quotaWriter: quotaStatusWriter(registry) }),
       virtual: reviewHandlers({ authorizer, rbac, tokens, issuer, audiences }),
       paths: new Map([
         ['/.well-known/openid-configuration', (): ApiResult => json(openIdConfiguration(ISSUER, `${ISSUER}${JWKS_PATH}`, [key]))],

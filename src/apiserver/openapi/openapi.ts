@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { ResourceInfo } from '#api/resource-table.ts';
+import { apiVersionOf, type GroupVersionKind } from '#api/resource-type.ts';
+import { structOfKind, tableName, typeNames, structType } from '#api/schema/schema.ts';
+import type { ApiResult } from '../endpoints/api-call.ts';
+import type { DiscoverySource } from '../endpoints/discovery.ts';
+import { KUBERNETES_VERSION } from '../endpoints/version.ts';
+import { pathItems } from './path-items.ts';
+import { OPENAPI_V2, OPENAPI_V3, SchemaDocument, type Dialect } from './schema-document.ts';
+
+const INFO = { title: 'Kubernetes', version: KUBERNETES_VERSION };
+
+/**
+ * `/openapi/v2` and `/openapi/v3`, made from the same tables that decode and validate. A document is built
+ * when it is first asked for and kept until the served resources change.
+ */
+export class OpenApi {
+  readonly #source: DiscoverySource;
+  readonly #documents = new Map<string, string>();
+
+  constructor(source: DiscoverySource) {
+    this.#source = source;
+  }
+
+  /** The answer for a path below `/openapi`, or undefined when there is none. */
+  serve(path: string): ApiResult | undefined {
+    const [, root, version, ...rest] = path.split('/');
+    if (root !== 'openapi') {
+      return undefined;
+    }
+    if (version === 'v2' && rest.length === 0) {
+      return json(this.#document('v2', () => this.#v2()));
+    }
+    if (version !== 'v3') {
+      return undefined;
+    }
+    if (rest.length === 0) {
+      return json(this.#document('v3', () => this.#index()));
+    }
+    const key = rest.join('/');
+    return this.#groupVersions().has(key) ? json(this.#groupVersionDocument(key)) : undefined;
+  }
+
+  /** Drops what was built; the next request sees the resources served then. */
+  reset(): void {
+    this.#documents.clear();
+  }
+
+  #document(key: string, build: () => object): string {
+    let text = this.#documents.get(key);
+    if (text === undefined) {
+      text = JSON.stringify(build());
+      this.#documents.set(key, text);
+    }
+    return text;
+  }
+
+  #groupVersions(): ReadonlyMap<string, readonly ResourceInfo[]> {
+    return Map.groupBy(this.#source.resources(), (info) =>
+      info.group === '' ? `api/${info.version}` : `apis/${apiVersionOf(info)}`,
+    );
+  }
+
+  #groupVersionDocument(key: string): string {
+    return this.#document(key, () => this.#v3(this.#groupVersions().get(key) ?? []));
+  }
+
+  #index(): object {
+    const paths = [...this.#groupVersions().keys()].toSorted().map((key) => {
+      const hash = createHash('sha512').update(this.#groupVersionDocument(key)).digest('hex').toUpperCase();
+      return [key, { serverRelativeURL: `/openapi/v3/${key}?hash=${hash}` }] as const;
+    });
+    return { paths: Object.fromEntries(paths) };
+  }
+
+  #v3(infos: readonly ResourceInfo[]): object {
+    const document = this.#schemas(infos, OPENAPI_V3);
+    const paths = Object.fromEntries(infos.flatMap((info) => pathItems(info, document)));
+    return { openapi: '3.0.0', info: INFO, paths, components: { schemas: document.schemas() } };
+  }
+
+  #v2(): object {
+    const document = this.#schemas(this.#source.resources(), OPENAPI_V2);
+    return { swagger: '2.0', info: INFO, paths: {}, definitions: document.schemas() };
+  }
+
+  #schemas(infos: readonly ResourceInfo[], dialect: Dialect): SchemaDocument {
+    const document = new SchemaDocument(dialect, kindsByType(infos));
+    for (const { group, version, kind } of infos) {
+      for (const name of [kind, `${kind}List`]) {
+        const struct = structOfKind(group, version, name);
+        if (struct !== undefined) {
+          document.ref(struct);
+        }
+      }
+    }
+    return document;
+  }
+}
+
+/** The kinds that stand for themselves in a document, by the name of their type. */
+function kindsByType(infos: readonly ResourceInfo[]): ReadonlyMap<string, readonly GroupVersionKind[]> {
+  const kinds = new Map<string, readonly GroupVersionKind[]>();
+  const groupVersions = new Map(infos.map(({ group, version }) => [tableName(group, version), { group, version }]));
+  for (const { group, version } of groupVersions.values()) {
+    for (const name of typeNames(group, version)) {
+      if (structType(name)?.isKind === true) {
+        kinds.set(name, [{ group, kind: name.slice(name.lastIndexOf('.') + 1), version }]);
+      }
+    }
+  }
+  return kinds;
+}
+
+function json(text: string): ApiResult {
+  return { kind: 'text', code: 200, contentType: 'application/json', text };
+}

@@ -1,0 +1,53 @@
+import { describeError } from '#base/log.ts';
+import { UsageError } from './command-line.ts';
+
+const USAGE = `Coracle runs Kubernetes on this machine.
+
+Usage: coracle VERB [options]
+
+  start    start a cluster with an example application, and show it answering
+  up       start a cluster; --detach leaves it running in the background
+  status   say whether the cluster runs and where
+  down     stop it
+  logs     print what the cluster program wrote
+  version  print the version
+
+Run "coracle VERB --help" for the options of a verb.
+`;
+
+/** Runs one verb and returns the exit code. Verbs are loaded when they are asked for, so that each starts fast. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [verb = '', ...rest] = args;
+  try {
+    return await run(verb, rest);
+  } catch (error) {
+    process.stderr.write(`coracle ${verb}: ${describeError(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function run(verb: string, args: readonly string[]): Promise<number> {
+  switch (verb) {
+    case 'up':
+      return (await import('./up.ts')).up(args);
+    case 'start':
+      return (await import('./start.ts')).start(args);
+    case 'status':
+      return (await import('./status.ts')).status(args);
+    case 'down':
+      return (await import('./down.ts')).down(args);
+    case 'logs':
+      return (await import('./logs.ts')).logs(args);
+    case 'version':
+    case '--version':
+      return (await import('./version.ts')).version();
+    case '':
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(USAGE);
+      return verb === '' ? 2 : 0;
+    default:
+      throw new UsageError(`there is no verb ${JSON.stringify(verb)}; "coracle help" lists them`);
+  }
+}

@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SystemClock, type Clock } from '#base/clock.ts';
+import { LineLogger, type Logger, type LogLevel } from '#base/log.ts';
+import { SystemRandom } from '#base/random.ts';
+import { isRunning, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
+import { LocalCluster } from '../local-cluster.ts';
+import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
+import { chooseNodes, problemsText } from './node-choice.ts';
+
+const OPTIONS = {
+  ...DIRECTORY_OPTION,
+  nodes: { type: 'string', default: 'auto' },
+  port: { type: 'string' },
+  kubeconfig: { type: 'string' },
+  detach: { type: 'boolean', default: false },
+  'keep-containers': { type: 'boolean', default: false },
+  'log-level': { type: 'string', default: 'warn' },
+} as const;
+
+const HELP = `Usage: coracle up [options]
+
+  --nodes auto|oci|sim:N   real containers (oci), N simulated nodes, or what this host can do (default auto)
+  --data-dir DIR           everything the cluster keeps (default ~/.coracle)
+  --port P                 port of the API server (default: that of the last start, else 6443 or any free one)
+  --kubeconfig FILE        also write the administrator's kubeconfig there
+  --detach                 return when the cluster is ready, and leave it running
+  --keep-containers        leave containers running when the program stops; the next start takes them over
+  --log-level LEVEL        debug, info, warn or error (default warn)
+`;
+
+/** How long a detached start may take before it is given up. */
+const DETACH_TIMEOUT_MS = 60_000;
+const DETACH_POLL_MS = 20;
+
+/** `coracle up`. Ends when the cluster does, or when it is ready with `--detach`. */
+export async function up(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, OPTIONS);
+  if (options.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const directory = directoryOf(options['data-dir']);
+  const running = directory.readRun();
+  if (isRunning(running)) {
+    throw new UsageError(`the cluster in ${directory.path} already runs (process ${running.pid}); stop it with "coracle down"`);
+  }
+  if (options.detach) {
+    return detach(directory, args);
+  }
+  const choice = chooseNodes(options.nodes);
+  if (choice.kind === 'lacking') {
+    throw new UsageError(`this host cannot run real containers yet:\n${problemsText(choice.problems)}`);
+  }
+  if (choice.problems.length > 0) {
+    process.stdout.write(`Real containers cannot run here, so the nodes are simulated: pods start and stop, but nothing runs in them.\n${problemsText(choice.problems)}\n`);
+  }
+  const port = readPort(options.port);
+  const clock = new SystemClock();
+  return runUntilStopped({
+    directory,
+    nodesText: options.nodes,
+    keepsContainers: options['keep-containers'],
+    start: () =>
+      LocalCluster.start({
+        directory,
+        nodes: choice.nodes,
+        ...(port === undefined ? {} : { port }),
+        ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
+        clock,
+        random: new SystemRandom(),
+        log: createLog(clock, options['log-level']),
+        onPhase: (name, durationMs) => process.stdout.write(`  ${name.padEnd(28)} ${formatMs(durationMs)}\n`),
+      }),
+    onReady: (cluster) => {
+      process.stdout.write(`Cluster ready: ${cluster.server}\n  export KUBECONFIG=${cluster.kubeconfig}\n`);
+      return Promise.resolve();
+    },
+  });
+}
+
+export interface ForegroundRun {
+  readonly directory: DataDirectory;
+  readonly nodesText: string;
+  /** Leave containers to the next start instead of stopping them. */
+  readonly keepsContainers: boolean;
+  readonly start: () => Promise<LocalCluster>;
+  readonly onReady: (cluster: LocalCluster, signal: AbortSignal) => Promise<void>;
+}
+
+/** Starts a cluster, waits for Ctrl-C or SIGTERM, and stops it. A second Ctrl-C ends at once. */
+export async function runUntilStopped({ directory, nodesText, keepsContainers, start, onReady }: ForegroundRun): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) {
+      process.exit(130);
+    }
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const cluster = await start();
+  try {
+    directory.writeRun(runState(cluster, nodesText));
+    await onReady(cluster, stop.signal);
+    if (!stop.signal.aborted) {
+      await new Promise<void>((resolveStop) => stop.signal.addEventListener('abort', () => resolveStop(), { once: true }));
+    }
+    process.stdout.write('Stopping…\n');
+  } finally {
+    await (keepsContainers ? cluster.close() : cluster.destroy());
+    directory.clearRun();
+  }
+  return 0;
+}
+
+function runState({ server, kubeconfig }: LocalCluster, nodes: string): RunState {
+  return { pid: process.pid, startTime: processStartTime(process.pid) ?? '', server, kubeconfig, nodes, isReady: true };
+}
+
+async function detach(directory: DataDirectory, args: readonly string[]): Promise<number> {
+  mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+  const log = openSync(directory.log, 'a', 0o600);
+  const rest = args.filter((arg) => arg !== '--detach');
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'up', ...rest], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  let exitCode: number | null | undefined;
+  child.once('exit', (code) => {
+    exitCode = code;
+  });
+  child.unref();
+  const clock = new SystemClock();
+  const deadline = clock.monotonicMs() + DETACH_TIMEOUT_MS;
+  while (clock.monotonicMs() < deadline) {
+    const state = directory.readRun();
+    if (state?.isReady === true && state.pid === child.pid) {
+      process.stdout.write(`Cluster ready: ${state.server}\n  export KUBECONFIG=${state.kubeconfig}\n`);
+      return 0;
+    }
+    if (exitCode !== undefined) {
+      throw new Error(`the cluster did not start; ${directory.log} says why`);
+    }
+    await clock.sleep(DETACH_POLL_MS);
+  }
+  throw new Error(`the cluster is not ready after ${DETACH_TIMEOUT_MS / 1000} s; ${directory.log} says how far it came`);
+}
+
+/** @throws {UsageError} for an unknown level */
+export function createLog(clock: Clock, level: string): Logger {
+  if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
+    throw new UsageError(`--log-level takes debug, info, warn or error, not ${JSON.stringify(level)}`);
+  }
+  return new LineLogger((line) => process.stderr.write(line), () => clock.nowMs(), level satisfies LogLevel);
+}
+
+export function formatMs(durationMs: number): string {
+  return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(2)} s`;
+}

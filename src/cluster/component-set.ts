@@ -1,0 +1,80 @@
+import { createControllers, type Controllers } from '#controllers/all-controllers.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { MetricsRegistry } from '#base/metrics.ts';
+import type { Random } from '#base/random.ts';
+import { ApiEventRecorder } from '#client/api-event-recorder.ts';
+import { createInformers } from '#client/informer.ts';
+import type { Informers } from '#client/lister.ts';
+import { createScheduler, type Scheduler } from '#scheduler/scheduler.ts';
+import { CONTROLLER_MANAGER, SCHEDULER } from './component-users.ts';
+import type { ControlPlane } from './control-plane.ts';
+
+export interface ComponentDeps {
+  readonly plane: ControlPlane;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+}
+
+export interface ComponentOptions {
+  /** What pods verify the API server with, PEM. */
+  readonly rootCaPem: string;
+  /** Addresses of all pods; each node gets a /24 of it. */
+  readonly podCidr: string;
+}
+
+const NODE_PREFIX_LENGTH = 24;
+
+/** The controllers and the scheduler, each with the identity and rights it has over the network. */
+export class ComponentSet implements AsyncDisposable {
+  readonly scheduler: Scheduler;
+  readonly #controllers: Controllers;
+  readonly #informers: readonly Informers[];
+  readonly #schedulerEvents: ApiEventRecorder;
+
+  constructor(deps: ComponentDeps, { rootCaPem, podCidr }: ComponentOptions) {
+    const { plane, clock, random, log, metrics } = deps;
+    const managerTransport = plane.transportOf(CONTROLLER_MANAGER, 'kube-controller-manager');
+    const managerInformers = createInformers({ transport: managerTransport, clock, random, log });
+    this.#controllers = createControllers({
+      client: plane.clientOf(CONTROLLER_MANAGER, 'kube-controller-manager'),
+      informers: managerInformers,
+      clock,
+      random,
+      log: log.with({ component: 'controller-manager' }),
+      metrics,
+      rootCaPem,
+      podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],
+    });
+    const client = plane.clientOf(SCHEDULER, 'kube-scheduler');
+    const schedulerInformers = createInformers({ transport: plane.transportOf(SCHEDULER, 'kube-scheduler'), clock, random, log });
+    this.#schedulerEvents = new ApiEventRecorder({ client, clock, random, log, component: 'default-scheduler' });
+    this.scheduler = createScheduler({
+      client,
+      informers: schedulerInformers,
+      events: this.#schedulerEvents,
+      clock,
+      random,
+      log: log.with({ component: 'scheduler' }),
+      metrics,
+    });
+    this.#informers = [managerInformers, schedulerInformers];
+  }
+
+  start(): void {
+    this.#informers.forEach((informers) => informers.start());
+    this.#controllers.start();
+    this.scheduler.start();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#controllers.close(), this.scheduler.close(), this.#schedulerEvents.close()]);
+    await Promise.all(this.#informers.map((informers) => informers.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
