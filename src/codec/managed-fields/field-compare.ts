@@ -1,4 +1,4 @@
-import { jsonEqual } from '../json-equal.ts';
+import { jsonEqual } from '#base/json-equal.ts';
 import type { JsonRecord } from '../own-property.ts';
 import { type FieldsNode, LEAF, NO_FIELDS, makeNode } from './fields-v1.ts';
 import { type Shape, isListShape, isObjectShape, itemElement, shapeOfEntry } from './field-shape.ts';

@@ -1,6 +1,6 @@
 import { StatusError, badRequest } from '#api/status-error.ts';
 import { encodeJson } from '../canonical.ts';
-import { jsonEqual } from '../json-equal.ts';
+import { jsonEqual } from '#base/json-equal.ts';
 import { type MutableRecord, isRecord, setOwn } from '../own-property.ts';
 
 /** More operations than this are refused; each could copy the whole document. */

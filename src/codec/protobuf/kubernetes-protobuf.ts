@@ -19,7 +19,9 @@ export function decodeProtobuf(bytes: Uint8Array): Record<string, unknown> {
   const { apiVersion, kind, raw } = decodeEnvelope(bytes);
   const struct = structOfTyped({ apiVersion, kind });
   if (struct === undefined) {
-    throw new ProtobufError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
+    throw new ProtobufError(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
+    );
   }
   return { apiVersion, kind, ...decodeMessage(raw, struct) };
 }
@@ -28,7 +30,9 @@ export function decodeProtobuf(bytes: Uint8Array): Record<string, unknown> {
 export function encodeProtobuf(object: object & Partial<Typed>): Uint8Array | undefined {
   const { apiVersion = '', kind = '' } = object;
   const struct = structOfTyped({ apiVersion, kind });
-  return struct === undefined ? undefined : encodeEnvelope({ apiVersion, kind, raw: encodeMessage(object, struct) });
+  return struct === undefined
+    ? undefined
+    : encodeEnvelope({ apiVersion, kind, raw: encodeMessage(object, struct) });
 }
 
 function structOfTyped({ apiVersion, kind }: Typed): StructType | undefined {

@@ -1,5 +1,3 @@
-import { isRecord } from './own-property.ts';
-
 /** Whether two JSON values say the same; the order of keys does not matter, and undefined is as absent. */
 export function jsonEqual(left: unknown, right: unknown): boolean {
   if (left === right) {
@@ -35,4 +33,8 @@ function isSameNumber(left: unknown, right: unknown): boolean {
       ? typeof right === 'number'
       : typeof right === 'bigint' && typeof left === 'number';
   return isMixed && String(left) === String(right);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,96 @@
+import { jsonEqual } from '#base/json-equal.ts';
+import type { NameProblems } from '../names.ts';
+import type { FieldError, FieldErrorReason } from '../status-error.ts';
+
+const IMMUTABLE = 'field is immutable';
+
+/** Collects what is wrong with an object, in the words that upstream's clients know. */
+export class Problems {
+  readonly #found: FieldError[] = [];
+
+  get found(): readonly FieldError[] {
+    return this.#found;
+  }
+
+  required(path: string, detail = ''): void {
+    this.#add('FieldValueRequired', path, { detail });
+  }
+
+  invalid(path: string, badValue: unknown, detail: string): void {
+    this.#add('FieldValueInvalid', path, { badValue: badValue ?? null, detail });
+  }
+
+  forbidden(path: string, detail: string): void {
+    this.#add('FieldValueForbidden', path, { detail });
+  }
+
+  duplicate(path: string, badValue: unknown): void {
+    this.#add('FieldValueDuplicate', path, { badValue, detail: '' });
+  }
+
+  notFound(path: string, badValue: unknown): void {
+    this.#add('FieldValueNotFound', path, { badValue, detail: '' });
+  }
+
+  tooLong(path: string, bytesMax: number): void {
+    this.#add('FieldValueTooLong', path, { detail: `may not be more than ${bytesMax} bytes` });
+  }
+
+  tooMany(path: string, count: number, max: number): void {
+    this.#add('FieldValueTooMany', path, { detail: `${count}: must have at most ${max} items` });
+  }
+
+  /** An invalid value for each sentence of a name rule. */
+  names(path: string, value: string, problems: NameProblems): void {
+    for (const problem of problems) {
+      this.invalid(path, value, problem);
+    }
+  }
+
+  /** Required when it is empty, otherwise what the name rule says. */
+  requiredName(path: string, value: string | undefined, rule: (value: string) => NameProblems): void {
+    if (value === undefined || value === '') {
+      this.required(path);
+    } else {
+      this.names(path, value, rule(value));
+    }
+  }
+
+  /** Refuses a value outside a closed set. */
+  oneOf(path: string, value: string, supported: readonly string[]): void {
+    if (!supported.includes(value)) {
+      const list = supported.map((each) => JSON.stringify(each)).join(', ');
+      this.#add('FieldValueNotSupported', path, { badValue: value, detail: `supported values: ${list}` });
+    }
+  }
+
+  /** As {@link oneOf}, and an empty value is required instead. */
+  requiredOneOf(path: string, value: string | undefined, supported: readonly string[]): void {
+    if (value === undefined || value === '') {
+      this.required(path);
+    } else {
+      this.oneOf(path, value, supported);
+    }
+  }
+
+  nonNegative(path: string, value: number | undefined): void {
+    if (value !== undefined && value < 0) {
+      this.invalid(path, value, 'must be greater than or equal to 0');
+    }
+  }
+
+  /** Refuses a change. */
+  immutable(path: string, next: unknown, previous: unknown): void {
+    if (!jsonEqual(next, previous)) {
+      this.invalid(path, next, IMMUTABLE);
+    }
+  }
+
+  addAll(errors: readonly FieldError[]): void {
+    this.#found.push(...errors);
+  }
+
+  #add(reason: FieldErrorReason, path: string, rest: Pick<FieldError, 'detail' | 'badValue'>): void {
+    this.#found.push({ path, reason, ...rest });
+  }
+}
