@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open as openEnvironment } from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
-import { assert, defined } from '#base/assert.ts';
+import { AssertionError, assert, defined } from '#base/assert.ts';
 import { EMPTY_BYTES } from '#base/bytes.ts';
 import { nextTurn } from '#base/next-turn.ts';
 import { DATA_FILE, StoreOpenError, cannotUse, checkDirectory, writeFormat } from './data-directory.ts';
@@ -39,6 +39,8 @@ const PAGES_PER_CHANGE = 3;
 const TREE_BYTES = 64 * PAGE_BYTES;
 /** Left to compaction when there is no more room for writes. */
 const KEPT_FREE_BYTES = 2 ** 19;
+
+const READ_ONLY = 'the store can only be read until it is opened again';
 
 /** Directories this process has open. The lock on disk tells processes apart, not two stores in one. */
 const openHere = new Set<string>();
@@ -141,20 +143,24 @@ export class LmdbJournal implements Journal {
       0,
     );
     const leases = (batch.granted.length + batch.ended.length) * PAGE_BYTES;
+    // Made before the transaction begins: what throws in the middle of one would leave half of it behind.
+    const records = batch.changes.map(encodeRecord);
+    const grants = batch.granted.map(({ ttlSeconds, expiresAtMs }) => encodeNumbers(ttlSeconds, expiresAtMs));
     return this.#write(values + leases + KEPT_FREE_BYTES, () => {
-      for (const change of batch.changes) {
-        const { revision } = change.version;
-        append(this.#log, revision, encodeRecord(change));
-        if (change.event.type === 'put' && change.version.size > 0) {
-          append(this.#values, revision, change.event.kv.value);
+      const placed: Promise<boolean>[] = [];
+      for (const [index, { version, event }] of batch.changes.entries()) {
+        placed.push(append(this.#log, version.revision, defined(records[index], 'a record for each change')));
+        if (event.type === 'put' && version.size > 0) {
+          placed.push(append(this.#values, version.revision, event.kv.value));
         }
       }
-      for (const { id, ttlSeconds, expiresAtMs } of batch.granted) {
-        void this.#leases.put(id, encodeNumbers(ttlSeconds, expiresAtMs));
+      for (const [index, { id }] of batch.granted.entries()) {
+        placed.push(this.#leases.put(id, defined(grants[index], 'a record for each lease')));
       }
       for (const id of batch.ended) {
         void this.#leases.remove(id);
       }
+      return placed;
     });
   }
 
@@ -191,9 +197,7 @@ export class LmdbJournal implements Journal {
   }
 
   markCompacted(revision: Revision): Promise<void> {
-    return this.#write(0, () => {
-      void this.#about.put('compacted', encodeNumbers(revision));
-    });
+    return this.#write(0, () => [this.#about.put('compacted', encodeNumbers(revision))]);
   }
 
   erase(revisions: readonly Revision[], sweptTo: Revision): Promise<void> {
@@ -203,7 +207,7 @@ export class LmdbJournal implements Journal {
         void this.#log.remove(revision);
         void this.#values.remove(revision);
       }
-      void this.#about.put('swept', encodeNumbers(sweptTo));
+      return [this.#about.put('swept', encodeNumbers(sweptTo))];
     });
   }
 
@@ -219,13 +223,17 @@ export class LmdbJournal implements Journal {
   }
 
   /** @param bytes the most that the pages changed by `puts` take, besides the upper ones of each tree */
-  #write(bytes: number, puts: () => void): Promise<void> {
+  #write(bytes: number, puts: () => readonly Promise<boolean>[]): Promise<void> {
     const written = this.#writeAfter(this.#writing, bytes, puts);
     this.#writing = written.catch((error: unknown) => void error);
     return written;
   }
 
-  async #writeAfter(previous: Promise<void>, bytes: number, puts: () => void): Promise<void> {
+  async #writeAfter(
+    previous: Promise<void>,
+    bytes: number,
+    puts: () => readonly Promise<boolean>[],
+  ): Promise<void> {
     await previous;
     if (this.#broken !== undefined) {
       throw this.#broken;
@@ -235,12 +243,21 @@ export class LmdbJournal implements Journal {
     } catch (error) {
       throw await toWriteError(error);
     }
+    let results: readonly boolean[];
     try {
-      await this.#environment.batch(puts);
+      let placed: readonly Promise<boolean>[] = [];
+      const committed = this.#environment.batch(() => {
+        placed = puts();
+      });
+      results = await Promise.all([committed, ...placed]);
     } catch (error) {
       const failure = await toWriteError(error);
       await this.#checkUsable();
       throw failure;
+    }
+    if (!results.every(Boolean)) {
+      this.#broken = new StoreWriteError(READ_ONLY);
+      throw new AssertionError('a put found its revision taken; disk and heap no longer agree');
     }
   }
 
@@ -250,9 +267,7 @@ export class LmdbJournal implements Journal {
     try {
       this.#environment.transactionSync(() => undefined);
     } catch (error) {
-      this.#broken = new StoreWriteError('the store can only be read until it is opened again', {
-        cause: error,
-      });
+      this.#broken = new StoreWriteError(READ_ONLY, { cause: error });
     }
   }
 
@@ -332,16 +347,17 @@ function isOpenElsewhere({ environment, about }: Tables): boolean {
   return pids.some((pid) => pid !== process.pid);
 }
 
-/** Appending fills pages to the last byte; in the middle of a table they would stay half empty. */
-function append(table: Table<number>, key: number, value: Uint8Array): void {
-  // The outcome is that of the whole batch, which is awaited; this promise must only not be left alone.
-  table.put(key, value, APPEND).catch(ignore);
+/**
+ * Appending fills pages to the last byte; in the middle of a table they would stay half empty.
+ *
+ * @returns false when `key` is not above all others, which would be a bug
+ */
+function append(table: Table<number>, key: number, value: Uint8Array): Promise<boolean> {
+  return table.put(key, value, APPEND);
 }
 
 /** The library takes options in the place of the version; its types know only the version. */
 const APPEND = { append: true } as unknown as number;
-
-function ignore(): void {}
 
 function inUse(directory: string): StoreOpenError {
   return new StoreOpenError(
