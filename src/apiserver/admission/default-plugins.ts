@@ -12,6 +12,7 @@ import { DefaultTolerationSeconds } from './default-toleration-seconds/default-t
 import { LimitRanger } from './limit-ranger/limit-ranger.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
+import { PodSecurity } from './pod-security/pod-security.ts';
 import { Priority } from './priority/priority.ts';
 import { ResourceQuota, type QuotaStatusWriter } from './resource-quota/resource-quota.ts';
 import { RuntimeClass } from './runtime-class/runtime-class.ts';
@@ -35,6 +36,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new LimitRanger(reader),
     new ServiceAccount(deps),
     new TaintNodesByCondition(),
+    new PodSecurity(reader),
     new Priority(reader),
     new DefaultTolerationSeconds(),
     new DefaultStorageClass(reader),
