@@ -201,7 +201,7 @@ export function leftovers(instance: string): readonly string[] {
     ...lines(findProgram('nft') ?? 'nft', 'list', 'tables').filter((line) =>
       line.includes(`coracle_${instance}_`),
     ),
-    ...readdirSync('/sys/class/net').filter((name) => name === `cor${instance}` || name.startsWith('veth')),
+    ...readdirSync('/sys/class/net').filter((name) => name === `cor${instance}`),
     ...cgroups.map((name) => `cgroup ${name}`),
     ...processes,
     ...(existsSync(`/run/coracle/${instance}`) ? [`/run/coracle/${instance}`] : []),

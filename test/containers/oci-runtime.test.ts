@@ -180,7 +180,7 @@ test(
   'oci runtime: two containers share network and memory, each sees its own processes',
   { skip },
   async () => {
-    const { pod, podId, id } = await fixture.run(
+    const { pod, podId } = await fixture.run(
       'shared',
       'echo fromfirst > /dev/shm/note; nc -l -p 9000 -e /bin/cat',
     );
@@ -196,13 +196,6 @@ test(
       return Buffer.from(stdout).toString() === 'fromfirst\nhi\n';
     });
     assert.doesNotMatch(await processes(second), /9000/);
-    const links = await Promise.all(
-      [id, second].map(async (container) => {
-        const { state } = await fixture.runtime.containerStatus(container);
-        return state;
-      }),
-    );
-    assert.equal(links[1], 'running');
     await fixture.runtime.removePodSandbox(podId);
   },
 );
@@ -372,10 +365,7 @@ test('oci runtime: containers outlive a killed owner', { skip }, async () => {
   } finally {
     await other.destroy();
   }
-  assert.deepEqual(
-    leftovers('ocikill').filter((left) => !left.startsWith('veth')),
-    [],
-  );
+  assert.deepEqual(leftovers('ocikill'), []);
 });
 
 test('oci runtime: images that containers use outlive their removal', { skip }, async () => {
