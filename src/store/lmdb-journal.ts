@@ -6,6 +6,7 @@ import type { Database, RootDatabase } from 'lmdb';
 import { AssertionError, assert, defined } from '#base/assert.ts';
 import { EMPTY_BYTES } from '#base/bytes.ts';
 import { nextTurn } from '#base/next-turn.ts';
+import { FIRST_REVISION } from './change-log.ts';
 import { DATA_FILE, StoreOpenError, cannotUse, checkDirectory, writeFormat } from './data-directory.ts';
 import { decodeRecord, encodeRecord } from './log-record.ts';
 import { SpaceReserve } from './space-reserve.ts';
@@ -177,12 +178,16 @@ export class LmdbJournal implements Journal {
 
   readLog(prefix: string, after: Revision, until: Revision): LogPage {
     const events: StoreEvent[] = [];
-    for (const { key: revision, value } of this.#log.getRange({ start: after + 1, end: until + 1 })) {
+    let next = Math.max(after + 1, FIRST_REVISION);
+    for (const { key: revision, value } of this.#log.getRange({ start: next, end: until + 1 })) {
+      assert(revision === next, 'the log has no gaps after what was compacted');
+      next += 1;
       const record = decodeRecord(asBuffer(value));
       if (record.key.startsWith(prefix)) {
         events.push(this.#event(revision, record));
       }
     }
+    assert(next === until + 1, 'everything committed is in the log');
     return { events, revision: until };
   }
 
@@ -271,18 +276,12 @@ export class LmdbJournal implements Journal {
     }
   }
 
-  #event(revision: Revision, { key, isDelete, ...record }: LogRecord): StoreEvent {
-    const previous = record.replaced === 0 ? undefined : this.#entry(record.replaced);
-    if (isDelete) {
-      return { type: 'delete', key, previous: defined(previous, 'the entry that was deleted'), revision };
-    }
-    return {
-      type: 'put',
-      key,
-      kv: this.#entryOf(revision, { key, isDelete, ...record }),
-      previous,
-      revision,
-    };
+  #event(revision: Revision, record: LogRecord): StoreEvent {
+    const { key, isDelete, replaced } = record;
+    const previous = replaced === 0 ? undefined : this.#entry(replaced);
+    return isDelete
+      ? { type: 'delete', key, previous: defined(previous, 'the entry that was deleted'), revision }
+      : { type: 'put', key, kv: this.#entryOf(revision, record), previous, revision };
   }
 
   #entry(revision: Revision): KeyValue {

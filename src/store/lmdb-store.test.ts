@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { open as openEnvironment } from 'lmdb';
 import { utf8Encode } from '#base/bytes.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { LmdbStore } from './lmdb-store.ts';
@@ -156,6 +157,16 @@ const refusals: readonly { name: string; prepare: (directory: string) => Promise
         await writeFile(join(directory, 'data.mdb'), Buffer.alloc(1_000_000));
       },
       message: /data\.mdb was only half written; restore/,
+    },
+    {
+      name: 'whose log makes no sense',
+      prepare: async (directory) => {
+        await fill(directory);
+        const environment = openEnvironment({ path: directory, overlappingSync: false });
+        await environment.openDB<Buffer, number>('log', { encoding: 'binary' }).put(50, Buffer.alloc(40));
+        await environment.close();
+      },
+      message: /the log in .* is damaged; restore it from a backup/,
     },
   ];
 

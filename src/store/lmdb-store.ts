@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { StoreOpenError } from './data-directory.ts';
 import { EventWindow } from './event-window.ts';
 import { KeyHistory } from './key-history.ts';
 import { LmdbJournal } from './lmdb-journal.ts';
@@ -20,7 +21,16 @@ export class LmdbStore extends SequencedStore {
    */
   static async open(directory: string, deps: LmdbStoreDeps): Promise<LmdbStore> {
     const journal = await LmdbJournal.open(directory);
-    return new LmdbStore(deps, journal, stateOf(journal));
+    let state: StoreState;
+    try {
+      state = stateOf(journal);
+    } catch (error) {
+      await journal.close();
+      throw new StoreOpenError(`the log in ${directory} is damaged; restore it from a backup`, {
+        cause: error,
+      });
+    }
+    return new LmdbStore(deps, journal, state);
   }
 }
 
