@@ -157,12 +157,7 @@ export class MemoryTransport implements Transport {
 
   #update({ resource, body, subresource }: ApiRequest, current: ApiObject): ApiObject {
     const sent = asObject(body);
-    const { resourceVersion } = sent['metadata'] as { readonly resourceVersion?: string };
-    if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
-      const why =
-        'the object has been modified; please apply your changes to the latest version and try again';
-      throw conflict(resource, current.metadata.name, why);
-    }
+    checkRevision(resource, sent, current);
     const isStatus = subresource === 'status';
     const wanted = isStatus ? { ...current, metadata: sent['metadata'], status: sent['status'] } : sent;
     return this.#write(resource, 'MODIFIED', wanted, current);
@@ -170,6 +165,7 @@ export class MemoryTransport implements Transport {
 
   #patch({ resource, body }: ApiRequest, current: ApiObject): ApiObject {
     const patch = asObject(body);
+    checkRevision(resource, patch, current);
     const { uid } = (patch['metadata'] ?? {}) as { readonly uid?: string };
     if (uid !== undefined && uid !== current.metadata.uid) {
       throw conflict(resource, current.metadata.name, 'the UID in the patch is another object');
@@ -261,6 +257,14 @@ function prefixOf({ group, resource }: GroupVersionResource): string {
 function offer({ prefix, namespace, queue }: Watcher, path: string, event: WatchEvent): void {
   if (path.startsWith(namespace === '' ? prefix : `${prefix}${namespace}/`)) {
     assert(queue.offer(event), 'a watcher of the memory transport fell behind');
+  }
+}
+
+function checkRevision(resource: GroupVersionResource, sent: Json, { metadata }: ApiObject): void {
+  const { resourceVersion } = (sent['metadata'] ?? {}) as { readonly resourceVersion?: string };
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = 'the object has been modified; please apply your changes to the latest version and try again';
+    throw conflict(resource, metadata.name, why);
   }
 }
 

@@ -12,6 +12,7 @@ import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
+import { NodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { PodGcController } from './pod-gc/pod-gc-controller.ts';
 import { REPLICA_SET_KIND } from './replicaset/replica-kind.ts';
 import { ReplicaSetController } from './replicaset/replica-set-controller.ts';
@@ -21,6 +22,7 @@ import type { ControllerDeps } from './runner/controller-deps.ts';
 import { ControllerRunner } from './runner/controller-runner.ts';
 import type { Controller } from './runner/controller.ts';
 import { ServiceAccountController } from './serviceaccount/service-account-controller.ts';
+import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
 export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   /** What pods verify the API server with, PEM. */
@@ -131,6 +133,8 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new EndpointsController(deps),
     new EndpointSliceController(deps),
     new GarbageCollector(deps, collectableResources()),
+    new NodeLifecycleController(deps),
+    new TaintEvictionController(deps),
     new PodGcController(deps),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];

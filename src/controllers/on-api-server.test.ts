@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIG_MAP, DEPLOYMENT, EVENT, NAMESPACE, POD, REPLICA_SET, SERVICE_ACCOUNT } from '#api/types/resources.ts';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  EVENT,
+  NAMESPACE,
+  POD,
+  REPLICA_SET,
+  SERVICE_ACCOUNT,
+} from '#api/types/resources.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
 import { createControllers } from './all-controllers.ts';
@@ -42,7 +50,11 @@ test('controllers on an API server: a namespace gets its defaults, a deployment 
   const containers = [{ name: 'c', image: 'web:1' }];
   await client.of(DEPLOYMENT).create({
     metadata: { namespace: 'shop', name: 'web' },
-    spec: { replicas: 3, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
   });
   await clock.advance(1_000);
   const pods = await client.of(POD).list('shop');
@@ -54,9 +66,17 @@ test('controllers on an API server: a namespace gets its defaults, a deployment 
   assert.equal(deployment.metadata.annotations?.['deployment.kubernetes.io/revision'], '1');
   const { metadata } = await client.of(DEPLOYMENT).get('shop', 'web');
   await clock.advance(30_000);
-  assert.equal((await client.of(DEPLOYMENT).get('shop', 'web')).metadata.resourceVersion, metadata.resourceVersion);
+  assert.equal(
+    (await client.of(DEPLOYMENT).get('shop', 'web')).metadata.resourceVersion,
+    metadata.resourceVersion,
+  );
   assert.ok((await client.of(EVENT).list('shop')).items.some(({ reason }) => reason === 'ScalingReplicaSet'));
   await client.of(NAMESPACE).delete('', 'shop');
   await clock.advance(60_000);
-  assert.deepEqual((await client.of(NAMESPACE).list('')).items.map((namespace) => namespace.metadata.name).filter((name) => name === 'shop'), []);
+  assert.deepEqual(
+    (await client.of(NAMESPACE).list('')).items
+      .map((namespace) => namespace.metadata.name)
+      .filter((name) => name === 'shop'),
+    [],
+  );
 });
