@@ -150,3 +150,17 @@ test('watch: ends when its signal fires, when its reader leaves, and when the st
   assert.equal((await second).length, 1);
   await assert.rejects(store.get('/a'), { code: 'store/closed' });
 });
+
+test('watch: one whose reader went away without a word is let go when its signal fires', async () => {
+  await using store = memoryStore();
+  const controller = new AbortController();
+  const left = store.watch('/', { after: 1 }, controller.signal)[Symbol.asyncIterator]();
+  const first = left.next();
+  await store.create('/a', VALUE);
+  await first;
+  await store.create('/b', VALUE);
+  assert.equal((await store.status()).watchers, 1);
+  controller.abort();
+  assert.equal((await store.status()).watchers, 0);
+  assert.equal((await left.next()).done, true, 'nothing is delivered after the end');
+});

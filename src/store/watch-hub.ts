@@ -70,7 +70,8 @@ export class WatchHub {
       throw new FutureRevisionError(this.#source.committedRevision);
     }
     const watcher = new Watcher(prefix, options.after, options.progress === true);
-    const stop = (): void => watcher.stop();
+    // Also when its reader never comes back: an ended watch holds on to nothing.
+    const stop = (): void => this.#end(watcher);
     signal.addEventListener('abort', stop, { once: true });
     this.#all.add(watcher);
     try {
@@ -87,8 +88,7 @@ export class WatchHub {
       }
     } finally {
       signal.removeEventListener('abort', stop);
-      this.#all.delete(watcher);
-      this.#detach(watcher);
+      this.#end(watcher);
     }
   }
 
@@ -96,19 +96,21 @@ export class WatchHub {
   close(): void {
     this.#isClosed = true;
     for (const watcher of this.#all) {
-      watcher.stop();
+      this.#end(watcher);
     }
+  }
+
+  #end(watcher: Watcher): void {
+    watcher.stop();
+    this.#all.delete(watcher);
+    this.#detach(watcher);
   }
 
   /** The next stretch for a watcher whose queue is empty; makes it live when it has seen everything. */
   #catchUp(watcher: Watcher): WatchBatch | undefined {
     const { committedRevision, compactedRevision } = this.#source;
     if (watcher.isLive) {
-      if (
-        !watcher.wantsProgress ||
-        watcher.delivered >= committedRevision ||
-        watcher.promised < committedRevision
-      ) {
+      if (watcher.delivered >= watcher.promised) {
         return undefined;
       }
       // Live with an empty queue: whatever was committed since did not concern this prefix.
@@ -192,7 +194,7 @@ class Watcher {
   readonly prefix: string;
   readonly wantsProgress: boolean;
   delivered: Revision;
-  /** The newest revision that progress may be reported for. */
+  /** Progress is due up to here; moves only for watchers that asked for it. */
   promised: Revision;
   isLive = false;
   isStopped = false;
@@ -247,6 +249,7 @@ class Watcher {
 
   stop(): void {
     this.isStopped = true;
+    this.#queue = [];
     this.#signal();
   }
 
