@@ -11,6 +11,7 @@ import { DefaultStorageClass } from './default-storage-class/default-storage-cla
 import { DefaultTolerationSeconds } from './default-toleration-seconds/default-toleration-seconds.ts';
 import { LimitRanger } from './limit-ranger/limit-ranger.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
+import { NodeRestriction } from './node-restriction/node-restriction.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
 import { PodSecurity } from './pod-security/pod-security.ts';
 import { Priority } from './priority/priority.ts';
@@ -28,13 +29,14 @@ export interface AdmissionDeps {
   readonly quotaWriter: QuotaStatusWriter;
 }
 
-/** The plugins that are on unless a cluster is told otherwise. */
+/** The plugins that are on unless a cluster is told otherwise; NodeRestriction because every installer adds it. */
 export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
   const { reader, authorizer } = deps;
   return [
     new NamespaceLifecycle(reader),
     new LimitRanger(reader),
     new ServiceAccount(deps),
+    new NodeRestriction(reader),
     new TaintNodesByCondition(),
     new PodSecurity(reader),
     new Priority(reader),
