@@ -176,8 +176,8 @@ export class PodRunning {
       return;
     }
     const reason = error instanceof ConfigError ? error.reason : 'CreateContainerError';
-    const message = describeError(error);
-    this.#waiting.set(name, { reason, message: error instanceof ConfigError ? error.message : message });
+    const message = error instanceof ConfigError ? error.message : describeError(error);
+    this.#waiting.set(name, { reason, message });
     const isRefusedPull = deps.pullBlockedUntilMs(pod, containerNamed(pod, name)?.image ?? '') !== undefined;
     const retryMs = isRefusedPull ? REFUSED_PULL_SHOWN_MS : START_RETRY_MS;
     this.#retryAtMs.set(name, deps.clock.nowMs() + retryMs);

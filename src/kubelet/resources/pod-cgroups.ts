@@ -9,12 +9,15 @@ export interface PodCgroups {
   ensure(path: string, resources: LinuxContainerResources): Promise<void>;
   /** Removes it with all that is empty below. Succeeds when there is none. */
   remove(path: string): Promise<void>;
+  /** Removes the cgroups of the classes when no pod of any cluster is left in them. */
+  tidy(): Promise<void>;
 }
 
 /** For nodes whose containers are not processes of this machine. */
 export const NO_CGROUPS: PodCgroups = {
   ensure: () => Promise.resolve(),
   remove: () => Promise.resolve(),
+  tidy: () => Promise.resolve(),
 };
 
 /** One mounted hierarchy. */
@@ -51,6 +54,14 @@ export class HostPodCgroups implements PodCgroups {
   async remove(path: string): Promise<void> {
     for (const { root } of await this.#found()) {
       await this.#removeTree(join(root, path));
+    }
+  }
+
+  async tidy(): Promise<void> {
+    for (const { root } of await this.#found()) {
+      for (const path of ['kubepods/burstable', 'kubepods/besteffort', 'kubepods']) {
+        await this.#removeOne(join(root, path));
+      }
     }
   }
 
@@ -98,6 +109,10 @@ export class HostPodCgroups implements PodCgroups {
         await this.#removeTree(join(directory, child.name));
       }
     }
+    await this.#removeOne(directory);
+  }
+
+  async #removeOne(directory: string): Promise<void> {
     try {
       await rmdir(directory);
     } catch (error) {
