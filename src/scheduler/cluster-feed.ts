@@ -23,6 +23,8 @@ export interface ClusterFeedDeps {
   readonly nominations: Nominations;
   /** Whether a profile of this scheduler is named by the pod. */
   readonly isOurs: (pod: Pod) => boolean;
+  /** Told when a pod is no more. */
+  readonly onGone: (pod: Pod) => void;
 }
 
 /** Carries what the informers see into the cluster state, and into the queue as pods and as events that may help pods. */
@@ -59,7 +61,10 @@ export class ClusterFeed implements Disposable {
       informers.of(POD).addHandler({
         onAdd: (pod) => this.#podSet(undefined, pod),
         onUpdate: (previous, pod) => this.#podSet(previous, pod),
-        onDelete: (pod) => this.#podGone(pod),
+        onDelete: (pod) => {
+          this.#podGone(pod);
+          this.#deps.onGone(pod);
+        },
       }),
       ...this.#volumeSubscriptions(),
     );
@@ -118,7 +123,10 @@ export class ClusterFeed implements Disposable {
   #setPending(pod: Pod): void {
     const { nominations, queue, state } = this.#deps;
     if (state.placed(pod.metadata.uid) !== undefined) {
-      // Assumed: it is on its way to a node, and this is an older state or a status written meanwhile.
+      // Assumed: it is on its way to a node. Should that fail, the newest state is what is tried again.
+      if (queue.get(pod.metadata.uid) !== undefined) {
+        queue.set(pod);
+      }
       return;
     }
     const nominated = pod.status.nominatedNodeName ?? '';

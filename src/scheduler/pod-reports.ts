@@ -3,7 +3,7 @@ import type { Pod, PodCondition, PodStatus } from '#api/types/core.v1.ts';
 import { POD } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
-import { isNotFound } from '#api/status-error.ts';
+import { isConflict, isNotFound } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { TaskGroup } from '#base/task-group.ts';
@@ -103,7 +103,8 @@ export class PodReports {
             signal,
           );
       } catch (error) {
-        if (!isNotFound(error) && !signal.aborted) {
+        // Gone, or another pod by now: then nobody reads this status any more.
+        if (!isNotFound(error) && !isConflict(error) && !signal.aborted) {
           log.warn('a pod status could not be written', { pod: `${namespace}/${name}`, error });
         }
       }

@@ -128,6 +128,7 @@ class PodScheduler implements Scheduler {
       queue: this.#queue,
       nominations: this.#nominations,
       isOurs: (pod) => this.#profileOf(pod) !== undefined,
+      onGone: (pod) => this.#decisions.delete(objectKey(pod)),
     });
   }
 

@@ -1,4 +1,6 @@
 import type { Pod, Taint } from '#api/types/core.v1.ts';
+import type { PodContext } from '../framework/plugin.ts';
+import type { Rejection } from '../framework/rejection.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import type { PodShape } from '../state/pod-shape.ts';
 import { CPU, EPHEMERAL_STORAGE, MEMORY, type ResourceId } from '../state/resource-ids.ts';
@@ -14,19 +16,27 @@ export interface Advice {
   readonly text: string;
 }
 
-type Adviser = (pod: Pod, shape: PodShape, state: ClusterState, group: RejectedNodes) => string;
+interface Case {
+  readonly pod: Pod;
+  readonly shape: PodShape;
+  readonly state: ClusterState;
+  readonly group: RejectedNodes;
+  /** The nodes that the plugin keeps out. */
+  readonly rows: readonly number[];
+}
+
+type Adviser = (given: Case) => string;
 
 const ADVISERS: Readonly<Record<string, Adviser>> = {
-  NodeUnschedulable: (_pod, _shape, _state, { examples }) =>
-    `Uncordon a node: kubectl uncordon ${examples[0] ?? 'NODE'}`,
-  TaintToleration: (_pod, shape, state, { examples }) => adviseOnTaint(shape, state, examples),
-  NodeAffinity: (pod) => adviseOnAffinity(pod),
-  NodeName: (pod) => `The pod names the node ${pod.spec.nodeName ?? ''}, which is not there.`,
+  NodeUnschedulable: ({ group }) => `Uncordon a node: kubectl uncordon ${group.examples[0] ?? 'NODE'}`,
+  TaintToleration: adviseOnTaint,
+  NodeAffinity: ({ pod }) => adviseOnAffinity(pod),
+  NodeName: ({ pod }) => `The pod names the node ${pod.spec.nodeName ?? ''}, which is not there.`,
   NodePorts: () => 'Free the host port on a node, or drop hostPort from the pod and use a Service.',
-  NodeResourcesFit: (_pod, shape, state) => adviseOnResources(shape, state),
+  NodeResourcesFit: adviseOnResources,
   PodTopologySpread: () =>
     'Add nodes in the domains with the fewest pods, raise maxSkew, or use whenUnsatisfiable: ScheduleAnyway.',
-  InterPodAffinity: (_pod, _shape, _state, { reasons }) => adviseOnPods(reasons),
+  InterPodAffinity: ({ group }) => adviseOnPods(group.reasons),
   VolumeBinding: () => 'Look at the claims of the pod: kubectl describe pvc. They must be bound first.',
   VolumeZone: () => 'Add a node in the zone of the volume.',
   NodeVolumeLimits: () => 'Add a node: the ones there hold as many volumes as their drivers allow.',
@@ -34,9 +44,8 @@ const ADVISERS: Readonly<Record<string, Adviser>> = {
 
 /** What would help a pod that no node takes, per cause, the one that keeps out most nodes first. */
 export function adviceFor(
-  pod: Pod,
-  shape: PodShape,
-  state: ClusterState,
+  { pod, shape, state }: PodContext,
+  rejections: readonly (Rejection | undefined)[],
   rejected: readonly RejectedNodes[],
 ): readonly Advice[] {
   if (state.nodes.nodeCount === 0) {
@@ -44,23 +53,17 @@ export function adviceFor(
   }
   const byPlugin = new Map<string, Advice>();
   for (const group of rejected) {
-    const known = byPlugin.get(group.plugin);
-    const text =
-      known?.text ?? ADVISERS[group.plugin]?.(pod, shape, state, group) ?? group.reasons.join('; ');
-    byPlugin.set(group.plugin, {
-      plugin: group.plugin,
-      nodeCount: (known?.nodeCount ?? 0) + group.count,
-      text,
-    });
+    if (byPlugin.has(group.plugin)) {
+      continue;
+    }
+    const rows = rejections.flatMap((rejection, row) => (rejection?.plugin === group.plugin ? [row] : []));
+    const text = ADVISERS[group.plugin]?.({ pod, shape, state, group, rows }) ?? group.reasons.join('; ');
+    byPlugin.set(group.plugin, { plugin: group.plugin, nodeCount: rows.length, text });
   }
   return [...byPlugin.values()].sort((left, right) => right.nodeCount - left.nodeCount);
 }
 
-function adviseOnTaint(
-  { tolerations }: PodShape,
-  { nodes }: ClusterState,
-  examples: readonly string[],
-): string {
+function adviseOnTaint({ shape: { tolerations }, state: { nodes }, group: { examples } }: Case): string {
   const row = nodes.rowOf(examples[0] ?? '') ?? -1;
   const taint = untoleratedTaint(nodes.nodes[row]?.spec.taints ?? [], tolerations);
   return taint === undefined
@@ -80,23 +83,18 @@ function adviseOnAffinity({ spec: { nodeSelector } }: Pod): string {
     : `Label a node with ${wanted[0]}=${wanted[1]}: kubectl label node NODE ${wanted[0]}=${wanted[1]}`;
 }
 
-function adviseOnResources({ demands }: PodShape, { nodes }: ClusterState): string {
+function adviseOnResources({ shape: { demands }, state: { nodes }, rows }: Case): string {
   for (const { resource, amount } of demands) {
-    const name = nodes.resources.nameOf(resource);
-    let largest = 0;
-    let freest = 0;
-    for (let row = 0; row < nodes.rowsEnd; row++) {
-      if (nodes.nodes[row] !== undefined) {
-        const allocatable = nodes.allocatable(resource)[row] ?? 0;
-        largest = Math.max(largest, allocatable);
-        freest = Math.max(freest, allocatable - (nodes.requested(resource)[row] ?? 0));
-      }
-    }
+    const allocatable = nodes.allocatable(resource);
+    const requested = nodes.requested(resource);
+    const largest = Math.max(...rows.map((row) => allocatable[row] ?? 0));
+    const freest = Math.max(...rows.map((row) => (allocatable[row] ?? 0) - (requested[row] ?? 0)));
+    const asked = `The pod requests ${amountText(resource, amount)} of ${nodes.resources.nameOf(resource)}`;
     if (amount > largest) {
-      return `The pod requests ${amountText(resource, amount)} of ${name}; the largest node has ${amountText(resource, largest)} in all. Request less, or add a larger node.`;
+      return `${asked}; the largest of these nodes has ${amountText(resource, largest)} in all. Request less, or add a larger node.`;
     }
     if (amount > freest) {
-      return `The pod requests ${amountText(resource, amount)} of ${name}; the most that one node has left is ${amountText(resource, freest)}. Request less, remove pods, or add a node.`;
+      return `${asked}; the most that one of these nodes has left is ${amountText(resource, freest)}. Request less, remove pods, or add a node.`;
     }
   }
   return 'No one node has enough of everything at once. Request less, remove pods, or add a node.';

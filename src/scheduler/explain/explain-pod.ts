@@ -83,8 +83,8 @@ function stateOf({ pod, queued, selection, state }: ExplainInput): PodExplanatio
 }
 
 function outlookOf({ pod, state }: ExplainInput, selection: NodeSelection): Outlook {
-  const shape = state.shapes.of(pod);
-  const { rejections, scored } = selection.survey({ pod, shape, state });
+  const context = { pod, shape: state.shapes.of(pod), state };
+  const { rejections, scored } = selection.survey(context);
   const feasible = scored
     .map(({ row, scores }) => ({
       nodeName: state.nodes.nameOf(row),
@@ -98,6 +98,6 @@ function outlookOf({ pod, state }: ExplainInput, selection: NodeSelection): Outl
     nodeCount: state.nodes.nodeCount,
     rejected,
     feasible,
-    advice: feasible.length > 0 ? [] : adviceFor(pod, shape, state, rejected),
+    advice: feasible.length > 0 ? [] : adviceFor(context, rejections, rejected),
   };
 }
