@@ -14,7 +14,6 @@ import { DnsServer } from '#dns/dns-server.ts';
 import { nameserversOf } from '#dns/upstream.ts';
 import { createKubelet, type Kubelet } from '#kubelet/kubelet.ts';
 import { readNodeFacts } from '#kubelet/node/node-facts.ts';
-import { HostPodCgroups } from '#kubelet/resources/pod-cgroups.ts';
 import { SystemMounts } from '#kubelet/volumes/host-mounts.ts';
 import { NftProgram } from '#proxy/nft.ts';
 import { ServiceProxy } from '#proxy/service-proxy.ts';
@@ -92,7 +91,17 @@ export class OciNode implements AsyncDisposable {
     const { proxy, proxyInformers } = createProxy(deps, options, { name, commands });
     const { dns, dnsInformers } = createDns(deps, options);
     const { kubelet, events } = await createNodeAgent(deps, options, { runtime, name });
-    const node = new OciNode({ runtime, kubelet, name, options, proxy, dns, informers: [proxyInformers, dnsInformers], commands, events });
+    const node = new OciNode({
+      runtime,
+      kubelet,
+      name,
+      options,
+      proxy,
+      dns,
+      informers: [proxyInformers, dnsInformers],
+      commands,
+      events,
+    });
     try {
       await node.#start(deps);
     } catch (error) {
@@ -143,7 +152,12 @@ export class OciNode implements AsyncDisposable {
 
 /** The node's name: the host's, in the form that names of objects have. */
 export function nodeName(): string {
-  return hostname().toLowerCase().replaceAll(/[^a-z0-9.-]/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'node';
+  return (
+    hostname()
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.-]/g, '-')
+      .replaceAll(/^[-.]+|[-.]+$/g, '') || 'node'
+  );
 }
 
 export function runtimeOptions(
@@ -167,9 +181,20 @@ function createProxy(
   options: OciNodeOptions,
   { name, commands }: { readonly name: string; readonly commands: CommandRunner },
 ): { readonly proxy: ServiceProxy; readonly proxyInformers: Informers } {
-  const proxyInformers = createInformers({ transport: plane.transportOf(PROXY, 'kube-proxy'), clock, random, log });
+  const proxyInformers = createInformers({
+    transport: plane.transportOf(PROXY, 'kube-proxy'),
+    clock,
+    random,
+    log,
+  });
   const proxy = new ServiceProxy(
-    { informers: proxyInformers, nft: new NftProgram(commands), clock, log: log.with({ component: 'proxy' }), metrics },
+    {
+      informers: proxyInformers,
+      nft: new NftProgram(commands),
+      clock,
+      log: log.with({ component: 'proxy' }),
+      metrics,
+    },
     {
       nodeName: name,
       nodeIps: [options.nodeIp],
@@ -217,7 +242,11 @@ async function createNodeAgent(
     log: log.with({ component: 'kubelet' }),
     metrics,
     events,
-    cgroups: new HostPodCgroups(log),
+    // Below the runtime's own root, which it clears away: two clusters on one host never meet.
+    cgroups: {
+      ensure: async (path, resources) => await runtime.ensurePodCgroup(path, resources),
+      remove: async (path) => await runtime.removePodCgroup(path),
+    },
     mounts: new SystemMounts(),
     facts: await readNodeFacts(options.dataDir),
     nodeName: name,
@@ -241,7 +270,11 @@ async function publishDns({ client }: ControlPlane, ip: string): Promise<void> {
     {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
-      metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+      metadata: {
+        name: 'kube-dns',
+        namespace: 'kube-system',
+        labels: { 'kubernetes.io/service-name': 'kube-dns' },
+      },
       addressType: 'IPv4',
       endpoints: [{ addresses: [ip], conditions: { ready: true } }],
       ports: [

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -111,6 +112,16 @@ export class OciRuntime implements RuntimeService {
   async close(): Promise<void> {
     await this.#containers.close();
     this.#host.events.close();
+  }
+
+  /** Makes or changes a pod's cgroup (`cgroupParent` of its sandboxes) and sets its limits. */
+  async ensurePodCgroup(cgroupParent: string, resources: LinuxContainerResources): Promise<void> {
+    this.#host.cgroups.create(join(this.#host.paths.cgroup, cgroupParent), resources);
+  }
+
+  /** Removes a pod's cgroup, if nothing runs there. */
+  async removePodCgroup(cgroupParent: string): Promise<void> {
+    this.#host.cgroups.remove(join(this.#host.paths.cgroup, cgroupParent));
   }
 
   /** Closes, and removes everything but the images. */
