@@ -2,10 +2,19 @@ import { dnsSubdomainProblems, pathSegmentProblems } from '../names.ts';
 import { resourceOfKind } from '../resource-table.ts';
 import type { GroupVersionKind } from '../resource-type.ts';
 import type { FieldError } from '../status-error.ts';
+import * as batch from './batch-rules.ts';
+import * as cluster from './cluster-rules.ts';
+import * as config from './config-rules.ts';
+import * as networking from './networking-rules.ts';
 import { type AnyMeta, checkMeta, checkMetaUpdate } from './object-meta.ts';
 import type { KindRules } from './kind-rules.ts';
 import { POD_RULES } from './pod.ts';
+import * as policy from './policy-rules.ts';
 import { Problems } from './problems.ts';
+import * as rbac from './rbac-rules.ts';
+import { SERVICE_RULES } from './service-rules.ts';
+import * as storage from './storage-rules.ts';
+import * as workload from './workload-rules.ts';
 
 /** Says what is wrong with objects of one kind; an empty list when nothing is. Objects are in normal form, with defaults. */
 export interface Validator {
@@ -21,13 +30,57 @@ function rules<T extends object>(of: KindRules<T>): AnyRules {
   return of as unknown as AnyRules;
 }
 
-const RULES: ReadonlyMap<string, AnyRules> = new Map([['/Pod', rules(POD_RULES)]]);
+/** By group and kind; where versions of a kind differ, by group, version and kind. */
+const RULES: ReadonlyMap<string, AnyRules> = new Map([
+  ['/Pod', rules(POD_RULES)],
+  ['/ReplicationController', rules(workload.REPLICATION_CONTROLLER_RULES)],
+  ['/Service', rules(SERVICE_RULES)],
+  ['/ConfigMap', rules(config.CONFIG_MAP_RULES)],
+  ['/Secret', rules(config.SECRET_RULES)],
+  ['/Namespace', rules(config.NAMESPACE_RULES)],
+  ['/Node', rules(cluster.NODE_RULES)],
+  ['/ResourceQuota', rules(cluster.QUOTA_RULES)],
+  ['/LimitRange', rules(cluster.LIMIT_RANGE_RULES)],
+  ['/Event', rules(cluster.EVENT_RULES)],
+  ['/Endpoints', rules(networking.ENDPOINTS_RULES)],
+  ['/PersistentVolume', rules(storage.PERSISTENT_VOLUME_RULES)],
+  ['/PersistentVolumeClaim', rules(storage.CLAIM_RULES)],
+  ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
+  ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
+  ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],
+  ['apps/StatefulSet', rules(workload.STATEFUL_SET_RULES)],
+  ['batch/Job', rules(batch.JOB_RULES)],
+  ['batch/CronJob', rules(batch.CRON_JOB_RULES)],
+  ['autoscaling/v1/HorizontalPodAutoscaler', rules(policy.AUTOSCALER_V1_RULES)],
+  ['autoscaling/v2/HorizontalPodAutoscaler', rules(policy.AUTOSCALER_RULES)],
+  ['policy/PodDisruptionBudget', rules(policy.DISRUPTION_BUDGET_RULES)],
+  ['scheduling.k8s.io/PriorityClass', rules(policy.PRIORITY_CLASS_RULES)],
+  ['coordination.k8s.io/Lease', rules(policy.LEASE_RULES)],
+  ['discovery.k8s.io/EndpointSlice', rules(networking.ENDPOINT_SLICE_RULES)],
+  ['networking.k8s.io/Ingress', rules(networking.INGRESS_RULES)],
+  ['networking.k8s.io/NetworkPolicy', rules(networking.NETWORK_POLICY_RULES)],
+  ['storage.k8s.io/StorageClass', rules(storage.STORAGE_CLASS_RULES)],
+  ['certificates.k8s.io/CertificateSigningRequest', rules(cluster.SIGNING_REQUEST_RULES)],
+  ['rbac.authorization.k8s.io/Role', rules(rbac.ROLE_RULES)],
+  ['rbac.authorization.k8s.io/ClusterRole', rules(rbac.CLUSTER_ROLE_RULES)],
+  ['rbac.authorization.k8s.io/RoleBinding', rules(rbac.ROLE_BINDING_RULES)],
+  ['rbac.authorization.k8s.io/ClusterRoleBinding', rules(rbac.CLUSTER_ROLE_BINDING_RULES)],
+]);
+
+function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules {
+  return RULES.get(`${group}/${kind}`) ?? RULES.get(`${group}/${version}/${kind}`) ?? {};
+}
 
 /** The validator of a kind, built in or not. A kind without rules of its own still has its metadata checked. */
 export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: boolean }): Validator {
-  const special = RULES.get(`${kind.group}/${kind.kind}`) ?? {};
+  const special = rulesOf(kind);
   const isNamespaced = kind.namespaced ?? resourceOfKind(kind)?.namespaced ?? true;
-  const metaRules = { isNamespaced, nameRule: special.nameRule ?? (kind.group === 'rbac.authorization.k8s.io' ? pathSegmentProblems : dnsSubdomainProblems) };
+  const metaRules = {
+    isNamespaced,
+    nameRule:
+      special.nameRule ??
+      (kind.group === 'rbac.authorization.k8s.io' ? pathSegmentProblems : dnsSubdomainProblems),
+  };
   return {
     validateCreate(object) {
       const problems = new Problems();
