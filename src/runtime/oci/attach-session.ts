@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -31,34 +32,19 @@ export function openAttachSession(target: AttachTarget, options: AttachOptions):
   if (options.stdin && record.config.stdin !== true) {
     throw new RuntimeError('failed-precondition', `container ${record.id} has no standard input`);
   }
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const follower = new LogFollower(record.logPath, ({ stream, bytes }) => {
-    (stream === 'stdout' ? stdout : stderr).write(bytes);
-  });
-  for (const [stream, isWanted] of [
-    [stdout, options.stdout],
-    [stderr, options.stderr],
-  ] as const) {
-    if (!isWanted) {
-      stream.resume();
-    }
-  }
+  const output = new AttachedOutput(record.logPath, options);
   const closed = Promise.withResolvers<void>();
   const stdin = options.stdin ? new MonitorInput(target) : undefined;
   const exit = async (): Promise<ExitResult> => {
     await Promise.race([target.ended, closed.promise]);
-    follower.read();
-    follower[Symbol.dispose]();
-    stdout.end();
-    stderr.end();
+    await output.finish(closed.promise);
     stdin?.destroy();
     return { exitCode: 0 };
   };
   return {
     stdin,
-    stdout: options.stdout ? stdout : undefined,
-    stderr: options.stderr && !options.tty ? stderr : undefined,
+    stdout: options.stdout ? output.stdout : undefined,
+    stderr: options.stderr && !options.tty ? output.stderr : undefined,
     resize: (columns, rows) => {
       if (record.config.tty === true) {
         tellMonitor(paths, { kind: 'resize', columns, rows });
@@ -67,6 +53,47 @@ export function openAttachSession(target: AttachTarget, options: AttachOptions):
     exit: exit(),
     close: () => closed.resolve(),
   };
+}
+
+/** Output of a container from now on, read from its log as fast as the reader of the session takes it. */
+class AttachedOutput {
+  readonly stdout = new PassThrough();
+  readonly stderr = new PassThrough();
+  readonly #follower: LogFollower;
+
+  constructor(logPath: string, options: AttachOptions) {
+    const streams = [this.stdout, this.stderr];
+    this.#follower = new LogFollower(logPath, {
+      hasRoom: () => streams.every(({ writableNeedDrain }) => !writableNeedDrain),
+      take: ({ stream, bytes }) => this[stream].write(bytes),
+    });
+    for (const stream of streams) {
+      stream.on('drain', () => this.#follower.read());
+    }
+    if (!options.stdout) {
+      this.stdout.resume();
+    }
+    if (!options.stderr || options.tty) {
+      this.stderr.resume();
+    }
+  }
+
+  /** Delivers what the container wrote up to its end, unless the session is closed first. */
+  async finish(closed: Promise<void>): Promise<void> {
+    const isClosed = closed.then(() => true);
+    while (!this.#follower.read()) {
+      const drained = [this.stdout, this.stderr].map(async (stream) => {
+        await once(stream, 'drain');
+        return false;
+      });
+      if (await Promise.race([isClosed, ...drained])) {
+        break;
+      }
+    }
+    this.#follower[Symbol.dispose]();
+    this.stdout.end();
+    this.stderr.end();
+  }
 }
 
 /** Standard input of a container, in packets to its monitor. */

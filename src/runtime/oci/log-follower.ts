@@ -10,22 +10,28 @@ export interface LogPiece {
   readonly bytes: Buffer;
 }
 
+/** Where a followed log goes. Who has no room now calls `read` when there is some again. */
+export interface LogSink {
+  hasRoom(): boolean;
+  take(piece: LogPiece): void;
+}
+
 /**
  * Follows a log in CRI format from its end, over rotations, and gives back what the container wrote. Lines
  * are `<time> <stream> <F|P> <content>`; a `P` line has no line end of its own.
  */
 export class LogFollower implements Disposable {
   readonly #path: string;
-  readonly #onPiece: (piece: LogPiece) => void;
+  readonly #sink: LogSink;
   readonly #watcher: FSWatcher;
   #fd: number;
   #position: number;
   #partial: Buffer = Buffer.alloc(0);
   #isClosed = false;
 
-  constructor(path: string, onPiece: (piece: LogPiece) => void) {
+  constructor(path: string, sink: LogSink) {
     this.#path = path;
-    this.#onPiece = onPiece;
+    this.#sink = sink;
     this.#fd = openSync(path, 'r');
     this.#position = fstatSync(this.#fd).size;
     const name = basename(path);
@@ -36,18 +42,26 @@ export class LogFollower implements Disposable {
     });
   }
 
-  /** Reads what is there now. */
-  read(): void {
+  /**
+   * Reads what is there now, as far as the sink has room.
+   *
+   * @returns false when something was left to read
+   */
+  read(): boolean {
     const buffer = Buffer.alloc(READ_BYTES);
     while (!this.#isClosed) {
+      if (!this.#sink.hasRoom()) {
+        return false;
+      }
       const length = readSync(this.#fd, buffer, 0, buffer.length, this.#position);
       if (length > 0) {
         this.#position += length;
         this.#take(buffer.subarray(0, length));
       } else if (!this.#moveToNewFile()) {
-        return;
+        return true;
       }
     }
+    return true;
   }
 
   [Symbol.dispose](): void {
@@ -81,7 +95,7 @@ export class LogFollower implements Disposable {
     for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
       const piece = parseLogPiece(rest.subarray(0, end));
       if (piece !== undefined) {
-        this.#onPiece(piece);
+        this.#sink.take(piece);
       }
       rest = rest.subarray(end + 1);
     }

@@ -9,6 +9,7 @@ import { runProgram, runToSuccess } from './run-program.ts';
 export class LowRuntime {
   readonly program: string;
   readonly #root: string;
+  #version: string | undefined;
 
   /** @param root directory of the program's own state, ours alone */
   constructor(program: string, root: string) {
@@ -35,8 +36,8 @@ export class LowRuntime {
   }
 
   async version(): Promise<string> {
-    const text = await runToSuccess(this.program, ['--version']);
-    return /version (\S+)/.exec(text)?.[1] ?? 'unknown';
+    this.#version ??= /version (\S+)/.exec(await runToSuccess(this.program, ['--version']))?.[1] ?? 'unknown';
+    return this.#version;
   }
 
   /** @throws {RuntimeError} when the process could not become the container's program */

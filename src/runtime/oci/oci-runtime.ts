@@ -92,11 +92,14 @@ export class OciRuntime implements RuntimeService {
   static async open(options: OciRuntimeOptions): Promise<OciRuntime> {
     const host = makeHost(options);
     host.paths.create();
-    host.cgroups.create(host.paths.monitorCgroup);
     const runtime = new OciRuntime(host);
     await runtime.#sandboxes.adopt();
     await host.network.start();
     await runtime.#containers.adopt();
+    // Takes away what is empty; groups with processes resist. Then those that are needed come back.
+    host.cgroups.remove(host.paths.cgroup);
+    host.cgroups.create(host.paths.monitorCgroup);
+    runtime.#sandboxes.createCgroups();
     return runtime;
   }
 

@@ -62,6 +62,15 @@ export class PodSandboxes {
     }
   }
 
+  /** Makes the cgroups of the ready sandboxes, where they are missing. */
+  createCgroups(): void {
+    for (const record of this.#records.values()) {
+      if (record.state === 'ready') {
+        this.#host.cgroups.create(this.cgroup(record), record.config.linux.resources);
+      }
+    }
+  }
+
   async run(config: PodSandboxConfig): Promise<string> {
     const { uid, attempt } = config.metadata;
     for (const { config: other } of this.#records.values()) {
