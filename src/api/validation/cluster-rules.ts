@@ -1,4 +1,4 @@
-import { labelValueProblems, qualifiedNameProblems } from '../names.ts';
+import { labelValueProblems, pathSegmentProblems, qualifiedNameProblems } from '../names.ts';
 import type { Event as CoreEvent, LimitRange, Node, ResourceQuota, Taint } from '../types/core.v1.ts';
 import type { CertificateSigningRequest } from '../types/certificates.v1.ts';
 import { compareQuantities, parseQuantity } from '../quantity.ts';
@@ -118,16 +118,12 @@ function checkOrder(
 }
 
 export const EVENT_RULES: KindRules<CoreEvent> = {
+  nameRule: pathSegmentProblems,
   check(problems, { metadata, involvedObject }) {
-    // What belongs to no namespace is told of in the default one.
-    const namespace = involvedObject.namespace ?? '';
-    const isElsewhere =
-      namespace === ''
-        ? metadata.namespace !== 'default' &&
-          metadata.namespace !== '' &&
-          metadata.namespace !== 'kube-system'
-        : namespace !== metadata.namespace;
-    if (isElsewhere) {
+    const { namespace = '' } = involvedObject;
+    // What belongs to no namespace is told of in one of the two that always are there.
+    const homes = namespace === '' ? ['default', 'kube-system'] : [namespace];
+    if (!homes.includes(metadata.namespace)) {
       problems.invalid('involvedObject.namespace', namespace, 'does not match event.namespace');
     }
   },
@@ -161,6 +157,7 @@ const USAGES: ReadonlySet<string> = new Set([
 const EXPIRATION_SECONDS_MIN = 600;
 
 export const SIGNING_REQUEST_RULES: KindRules<CertificateSigningRequest> = {
+  nameRule: pathSegmentProblems,
   check(problems, { spec }) {
     const pem = Buffer.from(spec.request, 'base64').toString('latin1');
     if (!/-----BEGIN CERTIFICATE REQUEST-----/.test(pem)) {

@@ -305,7 +305,15 @@ function checkEndpointAddress(
   if (hostname !== '') {
     problems.names(`${path}.hostname`, hostname, dnsLabelProblems(hostname));
   }
-  if (/^(?:127\.|169\.254\.|0\.0\.0\.0$|::1$|::$)/.test(ip)) {
-    problems.invalid(`${path}.ip`, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  const special = SPECIAL_ADDRESSES.find(([pattern]) => pattern.test(ip));
+  if (special !== undefined) {
+    problems.invalid(`${path}.ip`, ip, special[1]);
   }
 }
+
+const SPECIAL_ADDRESSES: readonly (readonly [RegExp, string])[] = [
+  [/^(?:0\.0\.0\.0|::)$/, 'may not be unspecified (0.0.0.0 or ::)'],
+  [/^(?:127\.|::1$)/, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+  [/^(?:169\.254\.|fe[89ab])/i, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+  [/^(?:224\.0\.0\.|ff02)/i, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
+];

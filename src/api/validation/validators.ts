@@ -30,6 +30,9 @@ function rules<T extends object>(of: KindRules<T>): AnyRules {
   return of as unknown as AnyRules;
 }
 
+/** Kinds whose names need only be one segment of a path: addresses, signers, events. */
+const FREELY_NAMED: AnyRules = { nameRule: pathSegmentProblems };
+
 /** By group and kind; where versions of a kind differ, by group, version and kind. */
 const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/Pod', rules(POD_RULES)],
@@ -42,6 +45,9 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/ResourceQuota', rules(cluster.QUOTA_RULES)],
   ['/LimitRange', rules(cluster.LIMIT_RANGE_RULES)],
   ['/Event', rules(cluster.EVENT_RULES)],
+  ['events.k8s.io/Event', FREELY_NAMED],
+  ['networking.k8s.io/IPAddress', FREELY_NAMED],
+  ['certificates.k8s.io/ClusterTrustBundle', FREELY_NAMED],
   ['/Endpoints', rules(networking.ENDPOINTS_RULES)],
   ['/PersistentVolume', rules(storage.PERSISTENT_VOLUME_RULES)],
   ['/PersistentVolumeClaim', rules(storage.CLAIM_RULES)],
