@@ -10,13 +10,17 @@ const source = fileURLToPath(new URL('./coracle.ts', import.meta.url));
 const program = existsSync(bundle) ? bundle : source;
 const node = findNode();
 if (node === undefined) {
-  process.stderr.write('coracle needs Node 26; install it, or reinstall this package with its optional dependencies.\n');
+  process.stderr.write(
+    'coracle needs Node 26; install it, or reinstall this package with its optional dependencies.\n',
+  );
   process.exit(1);
 }
 if (process.execPath === node) {
   await import(program);
 } else {
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', program, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => {

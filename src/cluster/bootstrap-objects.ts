@@ -1,3 +1,5 @@
+import type { NewObject } from '#api/object.ts';
+import type { Service } from '#api/types/core.v1.ts';
 import type { Client } from '#client/client.ts';
 import { isAlreadyExists } from '#api/status-error.ts';
 import { ENDPOINTS, ENDPOINT_SLICE, NAMESPACE, PRIORITY_CLASS, SERVICE } from '#api/types/resources.ts';
@@ -10,8 +12,7 @@ const SYSTEM_PRIORITIES = [
   {
     name: 'system-node-critical',
     value: 2_000_001_000,
-    description:
-      'Used for system critical pods that must not be moved from their current node.',
+    description: 'Used for system critical pods that must not be moved from their current node.',
   },
   {
     name: 'system-cluster-critical',
@@ -30,32 +31,51 @@ export interface KubernetesServiceOptions {
 
 /** Creates what every cluster starts with; what is there already stays as it is. */
 export async function createBootstrapObjects(client: Client): Promise<void> {
-  await Promise.all(SYSTEM_NAMESPACES.map((name) => unlessThere(client.of(NAMESPACE).create({ metadata: { name } }))));
+  await Promise.all(
+    SYSTEM_NAMESPACES.map((name) => unlessThere(client.of(NAMESPACE).create({ metadata: { name } }))),
+  );
   await Promise.all(
     SYSTEM_PRIORITIES.map(({ name, value, description }) =>
-      unlessThere(client.of(PRIORITY_CLASS).create({ metadata: { name }, value, description, globalDefault: false })),
+      unlessThere(
+        client.of(PRIORITY_CLASS).create({ metadata: { name }, value, description, globalDefault: false }),
+      ),
     ),
   );
 }
 
 /** Keeps `default/kubernetes` leading to this API server: a Service without a selector and its endpoints. */
-export async function reconcileKubernetesService(client: Client, { clusterIp, endpoint }: KubernetesServiceOptions): Promise<void> {
+export async function reconcileKubernetesService(
+  client: Client,
+  { clusterIp, endpoint }: KubernetesServiceOptions,
+): Promise<void> {
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const metadata = { name: 'kubernetes', namespace: 'default' };
-  await unlessThere(
-    client.of(SERVICE).create({
-      metadata: { ...metadata, labels },
-      spec: {
-        type: 'ClusterIP',
-        clusterIP: clusterIp,
-        sessionAffinity: 'None',
-        ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: endpoint.port }],
-      },
-    }),
-  );
-  const endpoints = { metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } } };
-  const subsets = [{ addresses: [{ ip: endpoint.ip }], ports: [{ name: 'https', port: endpoint.port, protocol: 'TCP' as const }] }];
-  await client.of(ENDPOINTS).patch('default', 'kubernetes', { apiVersion: 'v1', kind: 'Endpoints', ...endpoints, subsets }, { type: 'apply', force: true });
+  await createService(client, {
+    metadata: { ...metadata, labels },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: clusterIp,
+      sessionAffinity: 'None',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: endpoint.port }],
+    },
+  });
+  const endpoints = {
+    metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+  };
+  const subsets = [
+    {
+      addresses: [{ ip: endpoint.ip }],
+      ports: [{ name: 'https', port: endpoint.port, protocol: 'TCP' as const }],
+    },
+  ];
+  await client
+    .of(ENDPOINTS)
+    .patch(
+      'default',
+      'kubernetes',
+      { apiVersion: 'v1', kind: 'Endpoints', ...endpoints, subsets },
+      { type: 'apply', force: true },
+    );
   await client.of(ENDPOINT_SLICE).patch(
     'default',
     'kubernetes',
@@ -73,22 +93,36 @@ export async function reconcileKubernetesService(client: Client, { clusterIp, en
 
 /** The Service behind which cluster DNS answers; pods find it by its fixed address. */
 export async function reconcileDnsService(client: Client, clusterIp: string): Promise<void> {
-  await unlessThere(
-    client.of(SERVICE).create({
-      metadata: {
-        name: 'kube-dns',
-        namespace: 'kube-system',
-        labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+  await createService(client, {
+    metadata: {
+      name: 'kube-dns',
+      namespace: 'kube-system',
+      labels: {
+        'k8s-app': 'kube-dns',
+        'kubernetes.io/cluster-service': 'true',
+        'kubernetes.io/name': 'CoreDNS',
       },
-      spec: {
-        clusterIP: clusterIp,
-        ports: [
-          { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
-          { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
-        ],
-      },
-    }),
-  );
+    },
+    spec: {
+      clusterIP: clusterIp,
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+      ],
+    },
+  });
+}
+
+/** A Service with a fixed address has to be looked for first: its own address would be refused as taken. */
+async function createService(
+  client: Client,
+  service: NewObject<Service> & { metadata: { namespace: string; name: string } },
+): Promise<void> {
+  const { namespace, name } = service.metadata;
+  const { items } = await client.of(SERVICE).list(namespace, { fieldSelector: `metadata.name=${name}` });
+  if (items.length === 0) {
+    await unlessThere(client.of(SERVICE).create(service));
+  }
 }
 
 async function unlessThere(creation: Promise<unknown>): Promise<void> {

@@ -1,4 +1,8 @@
-import { bootstrapPolicy, reconciledRules, reconciledSubjects } from '#apiserver/authz/bootstrap/bootstrap-policy.ts';
+import {
+  bootstrapPolicy,
+  reconciledRules,
+  reconciledSubjects,
+} from '#apiserver/authz/bootstrap/bootstrap-policy.ts';
 import type { ApiObject, NewObject } from '#api/object.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import { CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING } from '#api/types/resources.ts';
@@ -28,8 +32,12 @@ const DNS_BINDING = {
 export async function reconcileRbac(client: Client): Promise<void> {
   const policy = bootstrapPolicy();
   await Promise.all([
-    reconcile(client, CLUSTER_ROLE, [...policy.clusterRoles, DNS_ROLE], (stored, wanted) => withChange(stored, 'rules', reconciledRules(stored, wanted))),
-    reconcile(client, ROLE, policy.roles, (stored, wanted) => withChange(stored, 'rules', reconciledRules(stored, wanted))),
+    reconcile(client, CLUSTER_ROLE, [...policy.clusterRoles, DNS_ROLE], (stored, wanted) =>
+      withChange(stored, 'rules', reconciledRules(stored, wanted)),
+    ),
+    reconcile(client, ROLE, policy.roles, (stored, wanted) =>
+      withChange(stored, 'rules', reconciledRules(stored, wanted)),
+    ),
   ]);
   await Promise.all([
     reconcile(client, CLUSTER_ROLE_BINDING, [...policy.clusterRoleBindings, DNS_BINDING], (stored, wanted) =>
@@ -41,7 +49,10 @@ export async function reconcileRbac(client: Client): Promise<void> {
   ]);
 }
 
-async function reconcile<T extends ApiObject, W extends { readonly metadata: { readonly name: string; readonly namespace?: string } }>(
+async function reconcile<
+  T extends ApiObject,
+  W extends { readonly metadata: { readonly name: string; readonly namespace?: string } },
+>(
   client: Client,
   resource: ResourceType<T>,
   wanted: readonly W[],
@@ -65,7 +76,11 @@ async function reconcile<T extends ApiObject, W extends { readonly metadata: { r
   );
 }
 
-function keyOf({ metadata: { name, namespace = '' } }: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+function keyOf({
+  metadata: { name, namespace = '' },
+}: {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}): string {
   return `${namespace}/${name}`;
 }
 

@@ -49,8 +49,19 @@ export class ComponentSet implements AsyncDisposable {
       podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],
     });
     const client = plane.clientOf(SCHEDULER, 'kube-scheduler');
-    const schedulerInformers = createInformers({ transport: plane.transportOf(SCHEDULER, 'kube-scheduler'), clock, random, log });
-    this.#schedulerEvents = new ApiEventRecorder({ client, clock, random, log, component: 'default-scheduler' });
+    const schedulerInformers = createInformers({
+      transport: plane.transportOf(SCHEDULER, 'kube-scheduler'),
+      clock,
+      random,
+      log,
+    });
+    this.#schedulerEvents = new ApiEventRecorder({
+      client,
+      clock,
+      random,
+      log,
+      component: 'default-scheduler',
+    });
     this.scheduler = createScheduler({
       client,
       informers: schedulerInformers,

@@ -31,7 +31,11 @@ export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
 const NODE_PORTS = { first: 30_000, size: 2_768 };
 
 /** The server's own identity: what it does to itself (bootstrap objects, `default/kubernetes`). */
-const SELF: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'], extra: {} };
+const SELF: UserInfo = {
+  name: 'system:apiserver',
+  groups: ['system:masters', 'system:authenticated'],
+  extra: {},
+};
 
 /** An API server with its store and the objects every cluster starts with. */
 export class ControlPlane implements AsyncDisposable {
@@ -48,7 +52,11 @@ export class ControlPlane implements AsyncDisposable {
     this.client = this.clientOf(SELF, 'kube-apiserver');
   }
 
-  static async start(deps: ControlPlaneDeps, options: ControlPlaneOptions, secure: SecurityFactory): Promise<ControlPlane> {
+  static async start(
+    deps: ControlPlaneDeps,
+    options: ControlPlaneOptions,
+    secure: SecurityFactory,
+  ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
     const server = new ApiServer({ ...deps, serviceCidr, nodePorts: NODE_PORTS }, secure);
     const plane = new ControlPlane(server, deps.store, serviceCidr);

@@ -63,19 +63,28 @@ export class DataDirectory {
    * @param decide chooses what a new cluster gets; called only for one
    * @throws {DataDirectoryError} for a directory of something else or of another version
    */
-  async open(random: Random, decide: () => Promise<Pick<ClusterSettings, 'serviceCidr' | 'podCidr' | 'port'>>): Promise<ClusterSettings> {
+  async open(
+    random: Random,
+    decide: () => Promise<Pick<ClusterSettings, 'serviceCidr' | 'podCidr' | 'port'>>,
+  ): Promise<ClusterSettings> {
     const present = this.readSettings();
     if (present !== undefined) {
       return present;
     }
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    const strangers = readdirSync(this.path).filter((name) => !/^(?:coracle\.log|run\.json|.*\.tmp)$/.test(name));
+    const strangers = readdirSync(this.path).filter(
+      (name) => !/^(?:coracle\.log|run\.json|.*\.tmp)$/.test(name),
+    );
     if (strangers.length > 0) {
       throw new DataDirectoryError(
         `${this.path} holds ${strangers.slice(0, 3).join(', ')} but no cluster.json; it is no data directory of Coracle, or its first start was cut short: choose another --data-dir, or remove it`,
       );
     }
-    const settings: ClusterSettings = { format: FORMAT, instanceId: Buffer.from(random.bytes(3)).toString('hex'), ...(await decide()) };
+    const settings: ClusterSettings = {
+      format: FORMAT,
+      instanceId: Buffer.from(random.bytes(3)).toString('hex'),
+      ...(await decide()),
+    };
     this.#write('cluster.json', settings);
     return settings;
   }
@@ -114,7 +123,9 @@ export class DataDirectory {
       return JSON.parse(readFileSync(path, 'utf8'));
     } catch (error) {
       if (error instanceof SyntaxError) {
-        throw new DataDirectoryError(`${path} is damaged (${error.message}): restore it from a backup, or choose another --data-dir`);
+        throw new DataDirectoryError(
+          `${path} is damaged (${error.message}): restore it from a backup, or choose another --data-dir`,
+        );
       }
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         return undefined;

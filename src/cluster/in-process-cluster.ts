@@ -30,19 +30,30 @@ export interface InProcessCluster extends AsyncDisposable {
   readonly informers: Informers;
 }
 
-const ADMIN: UserInfo = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'], extra: {} };
+const ADMIN: UserInfo = {
+  name: 'kubernetes-admin',
+  groups: ['system:masters', 'system:authenticated'],
+  extra: {},
+};
 
 /** One key for all in-process clusters of a process: making one costs more than starting a cluster. */
 let signingKeyPem: string | undefined;
 
-export async function startInProcessCluster({ seed = 1, log = SILENT_LOGGER }: InProcessOptions = {}): Promise<InProcessCluster> {
+export async function startInProcessCluster({
+  seed = 1,
+  log = SILENT_LOGGER,
+}: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const metrics = new MetricsRegistry();
   const secure = createSecurity({ clock, random, serviceAccountKeyPem: signingKeyPem });
   const store = new MemoryStore({ clock });
-  const plane = await ControlPlane.start({ store, clock, random, log, metrics }, { serviceCidr: SERVICE_CIDR_DEFAULT }, secure);
+  const plane = await ControlPlane.start(
+    { store, clock, random, log, metrics },
+    { serviceCidr: SERVICE_CIDR_DEFAULT },
+    secure,
+  );
   const transport = plane.transportOf(ADMIN, 'test');
   const informers = createInformers({ transport, clock, random, log });
   return {

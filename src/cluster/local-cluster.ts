@@ -52,7 +52,12 @@ export class LocalCluster implements AsyncDisposable {
   readonly node: OciNode | undefined;
   readonly #simNodes: SimNodeSet | undefined;
 
-  private constructor(parts: Pick<LocalCluster, 'plane' | 'components' | 'settings' | 'server' | 'kubeconfig' | 'metrics' | 'node'> & { readonly simNodes: SimNodeSet | undefined }) {
+  private constructor(
+    parts: Pick<
+      LocalCluster,
+      'plane' | 'components' | 'settings' | 'server' | 'kubeconfig' | 'metrics' | 'node'
+    > & { readonly simNodes: SimNodeSet | undefined },
+  ) {
     this.plane = parts.plane;
     this.components = parts.components;
     this.settings = parts.settings;
@@ -72,14 +77,26 @@ export class LocalCluster implements AsyncDisposable {
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const { clock, random, log } = options;
     const phases = new PhaseTimer(options);
-    const settings = await options.directory.open(random, async () => ({ ...chooseAddresses(), port: options.port ?? PORT_DEFAULT }));
+    const settings = await options.directory.open(random, async () => ({
+      ...chooseAddresses(),
+      port: options.port ?? PORT_DEFAULT,
+    }));
     const addresses = addressesOf(settings);
-    const pki = ensurePki({ directory: options.directory.path, serverNames: serverNames(addresses), clock, random });
+    const pki = ensurePki({
+      directory: options.directory.path,
+      serverNames: serverNames(addresses),
+      clock,
+      random,
+    });
     const metrics = new MetricsRegistry();
     await using started = new AsyncDisposableStack();
     const store = await LmdbStore.open(options.directory.store, { clock, log });
     const plane = started.use(
-      await ControlPlane.start({ store, clock, random, log, metrics }, settings, createSecurity({ clock, random, ...securityOf(pki) })),
+      await ControlPlane.start(
+        { store, clock, random, log, metrics },
+        settings,
+        createSecurity({ clock, random, ...securityOf(pki) }),
+      ),
     );
     const port = await listen(plane, pki, { settings, options, advertise: addresses.gateway });
     const server = `https://127.0.0.1:${port}`;
@@ -87,7 +104,9 @@ export class LocalCluster implements AsyncDisposable {
     phases.done('API server');
     await reconcileServices(plane, addresses, port, options.nodes);
     const deps = { plane, clock, random, log, metrics };
-    const components = started.use(new ComponentSet(deps, { rootCaPem: pki.authority.certificatePem, podCidr: settings.podCidr }));
+    const components = started.use(
+      new ComponentSet(deps, { rootCaPem: pki.authority.certificatePem, podCidr: settings.podCidr }),
+    );
     components.start();
     phases.done('controllers and scheduler');
     const { node, simNodes } = await startNodes(deps, { options, settings, addresses });
@@ -166,14 +185,35 @@ function addressesOf({ serviceCidr, podCidr, instanceId }: ClusterSettings): Add
   };
 }
 
-function serverNames({ kubernetesIp, gateway, nodeIp }: Addresses): { dnsNames: readonly string[]; ipAddresses: readonly string[] } {
-  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).filter(({ scopeid }) => scopeid === undefined || scopeid === 0));
-  const ipAddresses = new Set(['127.0.0.1', '::1', kubernetesIp, gateway, nodeIp, ...own.filter(({ family }) => family === 'IPv4').map(({ address }) => address)]);
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+function serverNames({ kubernetesIp, gateway, nodeIp }: Addresses): {
+  dnsNames: readonly string[];
+  ipAddresses: readonly string[];
+} {
+  const own = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).filter(({ scopeid }) => scopeid === undefined || scopeid === 0),
+  );
+  const ipAddresses = new Set([
+    '127.0.0.1',
+    '::1',
+    kubernetesIp,
+    gateway,
+    nodeIp,
+    ...own.filter(({ family }) => family === 'IPv4').map(({ address }) => address),
+  ]);
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ];
   return { dnsNames: ['localhost', ...service], ipAddresses: [...ipAddresses] };
 }
 
-function securityOf(pki: ClusterPki): { serviceAccountKeyPem: string; clientAuthorityPem: string; frontProxyAuthorityPem: string } {
+function securityOf(pki: ClusterPki): {
+  serviceAccountKeyPem: string;
+  clientAuthorityPem: string;
+  frontProxyAuthorityPem: string;
+} {
   return {
     serviceAccountKeyPem: pki.serviceAccountKeys.privateKeyPem,
     clientAuthorityPem: pki.authority.certificatePem,
@@ -184,9 +224,18 @@ function securityOf(pki: ClusterPki): { serviceAccountKeyPem: string; clientAuth
 async function listen(
   plane: ControlPlane,
   pki: ClusterPki,
-  { settings, options, advertise }: { settings: ClusterSettings; options: LocalClusterOptions; advertise: string },
+  {
+    settings,
+    options,
+    advertise,
+  }: { settings: ClusterSettings; options: LocalClusterOptions; advertise: string },
 ): Promise<number> {
-  const tls = { cert: pki.apiserver.certificatePem, key: pki.apiserver.keyPem, clientCa: pki.authority.certificatePem, advertise };
+  const tls = {
+    cert: pki.apiserver.certificatePem,
+    key: pki.apiserver.keyPem,
+    clientCa: pki.authority.certificatePem,
+    advertise,
+  };
   // Pods reach the server by the bridge's address, which is not there yet; without real nodes it stays local.
   const host = options.nodes.kind === 'oci' ? '0.0.0.0' : '127.0.0.1';
   try {
@@ -201,7 +250,11 @@ async function listen(
   }
 }
 
-function writeKubeconfigs({ directory, kubeconfig, clock, random }: LocalClusterOptions, { authority }: ClusterPki, server: string): void {
+function writeKubeconfigs(
+  { directory, kubeconfig, clock, random }: LocalClusterOptions,
+  { authority }: ClusterPki,
+  server: string,
+): void {
   for (const path of new Set([directory.kubeconfig, kubeconfig ?? directory.kubeconfig])) {
     ensureKubeconfig({
       path,
@@ -216,7 +269,12 @@ function writeKubeconfigs({ directory, kubeconfig, clock, random }: LocalCluster
   }
 }
 
-async function reconcileServices({ client }: ControlPlane, addresses: Addresses, port: number, nodes: NodeChoice): Promise<void> {
+async function reconcileServices(
+  { client }: ControlPlane,
+  addresses: Addresses,
+  port: number,
+  nodes: NodeChoice,
+): Promise<void> {
   const ip = nodes.kind === 'oci' ? addresses.gateway : addresses.nodeIp;
   await reconcileKubernetesService(client, { clusterIp: addresses.kubernetesIp, endpoint: { ip, port } });
   await reconcileDnsService(client, addresses.dnsIp);

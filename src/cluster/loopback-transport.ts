@@ -54,7 +54,12 @@ export class LoopbackTransport implements Transport {
 
   #call(request: ApiRequest | WatchRequest, verb: string, signal: AbortSignal | undefined): ApiCall {
     const { namespace = '', resource, query } = request;
-    const { name = '', subresource = '', body, patchType } = 'verb' in request ? request : ({} as Partial<ApiRequest>);
+    const {
+      name = '',
+      subresource = '',
+      body,
+      patchType,
+    } = 'verb' in request ? request : ({} as Partial<ApiRequest>);
     const info: RequestInfo = {
       verb,
       path: pathOf(resource, namespace, name),
@@ -97,10 +102,19 @@ function valueOf(result: ApiResult): unknown {
     case 'page': {
       const { info } = result.storage.strategy;
       const items = result.page.items.map(({ object }) => object);
-      return { kind: listKind(result.storage), apiVersion: apiVersionOf(info), metadata: listMetadata(result.page), items };
+      return {
+        kind: listKind(result.storage),
+        apiVersion: apiVersionOf(info),
+        metadata: listMetadata(result.page),
+        items,
+      };
     }
     default:
-      throw new StatusError({ code: 400, reason: 'BadRequest', message: 'this request is answered by a stream' });
+      throw new StatusError({
+        code: 400,
+        reason: 'BadRequest',
+        message: 'this request is answered by a stream',
+      });
   }
 }
 
@@ -112,7 +126,13 @@ function eventOf(item: WatchItem, info: { group: string; version: string; kind: 
   const object = {
     apiVersion: apiVersionOf(info),
     kind: info.kind,
-    metadata: { name: '', uid: '', creationTimestamp: '', resourceVersion: String(item.revision), ...annotations },
+    metadata: {
+      name: '',
+      uid: '',
+      creationTimestamp: '',
+      resourceVersion: String(item.revision),
+      ...annotations,
+    },
   } satisfies ApiObject;
   return { type: 'BOOKMARK', object };
 }

@@ -49,21 +49,40 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       .map((pem) => new ClientCertificateAuthenticator(new CertificateVerifier(pem, clock)));
     const proxies = [options.frontProxyAuthorityPem]
       .filter((pem) => pem !== undefined)
-      .map((pem) => new RequestHeaderAuthenticator({ verifier: new CertificateVerifier(pem, clock), allowedNames: ['front-proxy-client'] }));
+      .map(
+        (pem) =>
+          new RequestHeaderAuthenticator({
+            verifier: new CertificateVerifier(pem, clock),
+            allowedNames: ['front-proxy-client'],
+          }),
+      );
     const authenticator = new AuthnChain({
       allowsAnonymous: true,
       authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
     });
     const rbac = new RbacIndex(reader);
-    const authorizer = new AuthorizerChain([MASTERS_AUTHORIZER, new NodeAuthorizer(new NodeGraph(reader)), new RbacAuthorizer(rbac)]);
+    const authorizer = new AuthorizerChain([
+      MASTERS_AUTHORIZER,
+      new NodeAuthorizer(new NodeGraph(reader)),
+      new RbacAuthorizer(rbac),
+    ]);
     const issuer = new TokenIssuer({ key, issuer: ISSUER, audiences, reader, clock, random });
     return {
       authenticator,
       authorizer,
-      admission: defaultPlugins({ reader, authorizer, clock, random, quotaWriter: quotaStatusWriter(registry) }),
+      admission: defaultPlugins({
+        reader,
+        authorizer,
+        clock,
+        random,
+        quotaWriter: quotaStatusWriter(registry),
+      }),
       virtual: reviewHandlers({ authorizer, rbac, tokens, issuer, audiences }),
       paths: new Map([
-        ['/.well-known/openid-configuration', (): ApiResult => json(openIdConfiguration(ISSUER, `${ISSUER}${JWKS_PATH}`, [key]))],
+        [
+          '/.well-known/openid-configuration',
+          (): ApiResult => json(openIdConfiguration(ISSUER, `${ISSUER}${JWKS_PATH}`, [key])),
+        ],
         [JWKS_PATH, (): ApiResult => json(jsonWebKeySet([key]))],
       ]),
     };

@@ -26,9 +26,23 @@ export interface ApiCall {
 
 /** An answer that its carrier turns into bytes or hands over as objects. */
 export type ApiResult =
-  | { readonly kind: 'stored'; readonly code: number; readonly stored: StoredObject; readonly storage: ResourceStorage }
+  | {
+      readonly kind: 'stored';
+      readonly code: number;
+      readonly stored: StoredObject;
+      readonly storage: ResourceStorage;
+    }
   | { readonly kind: 'value'; readonly code: number; readonly value: object }
   | { readonly kind: 'page'; readonly page: ObjectPage; readonly storage: ResourceStorage }
-  | { readonly kind: 'watch'; readonly batches: AsyncIterable<readonly WatchItem[]>; readonly storage: ResourceStorage }
-  | { readonly kind: 'bytes'; readonly code: number; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'watch';
+      readonly batches: AsyncIterable<readonly WatchItem[]>;
+      readonly storage: ResourceStorage;
+    }
+  | {
+      readonly kind: 'bytes';
+      readonly code: number;
+      readonly contentType: string;
+      readonly chunks: AsyncIterable<Uint8Array>;
+    }
   | { readonly kind: 'text'; readonly code: number; readonly contentType: string; readonly text: string };

@@ -22,7 +22,13 @@ export interface ApiHandlerDeps {
 }
 
 /** Subresources that change the object in its own storage. */
-const STORED_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'finalize', 'approval', 'ephemeralcontainers', 'resize']);
+const STORED_SUBRESOURCES: ReadonlySet<string> = new Set([
+  'status',
+  'finalize',
+  'approval',
+  'ephemeralcontainers',
+  'resize',
+]);
 
 /**
  * Everything between an authenticated request and its answer: authorization, then the resource's own code.
@@ -67,7 +73,10 @@ export class ApiHandler {
     if (known === undefined) {
       throw unknownPath();
     }
-    const path = info.subresource === '' ? `${info.group}/${info.resource}` : `${info.group}/${info.resource}/${info.subresource}`;
+    const path =
+      info.subresource === ''
+        ? `${info.group}/${info.resource}`
+        : `${info.group}/${info.resource}/${info.subresource}`;
     const virtual = this.#deps.virtual.get(path);
     if (virtual !== undefined) {
       return virtual(call);
@@ -83,10 +92,14 @@ export class ApiHandler {
       return serveBinding(this.#storage('', 'v1', 'pods'), call);
     }
     if (storage === undefined) {
-      throw isServed(known) || isVirtual(known) ? notSupported(`${known.resource}.${known.group}`) : unknownPath();
+      throw isServed(known) || isVirtual(known)
+        ? notSupported(`${known.resource}.${known.group}`)
+        : unknownPath();
     }
     // A cluster-scoped resource below a namespace, or the other way round, is nowhere; creating needs the namespace.
-    const isMisplaced = known.namespaced ? info.namespace === '' && info.name !== '' : info.namespace !== '' && known.resource !== 'namespaces';
+    const isMisplaced = known.namespaced
+      ? info.namespace === '' && info.name !== ''
+      : info.namespace !== '' && known.resource !== 'namespaces';
     if (isMisplaced) {
       throw unknownPath();
     }

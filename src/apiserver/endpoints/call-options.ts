@@ -24,7 +24,12 @@ function readDryRun(values: readonly string[], verb: string): boolean {
   const wrong = given.filter((value) => value !== 'All');
   if (wrong.length > 0) {
     throw invalid({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [
-      { path: 'dryRun', reason: 'FieldValueNotSupported', badValue: given, detail: 'supported values: "All"' },
+      {
+        path: 'dryRun',
+        reason: 'FieldValueNotSupported',
+        badValue: given,
+        detail: 'supported values: "All"',
+      },
     ]);
   }
   return given.length > 0;
@@ -58,11 +63,17 @@ function readFieldManager({ query, userAgent }: ApiCall): string {
   const given = query.get('fieldManager') ?? '';
   if (given.length > FIELD_MANAGER_LENGTH_MAX) {
     throw invalid({ group: 'meta.k8s.io', kind: 'UpdateOptions' }, '', [
-      { path: 'fieldManager', reason: 'FieldValueTooLong', detail: `may not be more than ${FIELD_MANAGER_LENGTH_MAX} bytes` },
+      {
+        path: 'fieldManager',
+        reason: 'FieldValueTooLong',
+        detail: `may not be more than ${FIELD_MANAGER_LENGTH_MAX} bytes`,
+      },
     ]);
   }
   // Without a name, the program's own is taken from the start of its user agent.
-  return given === '' ? (userAgent.split('/')[0] ?? '').slice(0, FIELD_MANAGER_LENGTH_MAX) || 'unknown' : given;
+  return given === ''
+    ? (userAgent.split('/')[0] ?? '').slice(0, FIELD_MANAGER_LENGTH_MAX) || 'unknown'
+    : given;
 }
 
 export function listOptionsOf(query: URLSearchParams): ListOptions {
@@ -90,7 +101,9 @@ export function readCount(text: string | null, name: string): number {
     return 0;
   }
   if (!/^-?\d{1,15}$/.test(text)) {
-    throw badRequest(`unable to parse the query parameter ${name}: ${JSON.stringify(text)} is not a whole number`);
+    throw badRequest(
+      `unable to parse the query parameter ${name}: ${JSON.stringify(text)} is not a whole number`,
+    );
   }
   return Math.max(Number(text), 0);
 }

@@ -43,7 +43,11 @@ function parsed(parse: () => unknown): unknown {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof JsonDecodeError || error instanceof YamlDecodeError || error instanceof ProtobufError) {
+    if (
+      error instanceof JsonDecodeError ||
+      error instanceof YamlDecodeError ||
+      error instanceof ProtobufError
+    ) {
       throw badRequest(error.message);
     }
     throw error;
@@ -51,12 +55,21 @@ function parsed(parse: () => unknown): unknown {
 }
 
 /** The object of a create or update: decoded, of the right kind, unknown fields reported or refused. */
-export function decodeBody(strategy: Strategy, body: CallBody | undefined, context: RequestContext): DraftObject {
+export function decodeBody(
+  strategy: Strategy,
+  body: CallBody | undefined,
+  context: RequestContext,
+): DraftObject {
   return typedObject(strategy, decodeValue(body), context, body);
 }
 
 /** Checks a JSON value against the kind's table and returns it pruned and in the table's order. */
-export function typedObject(strategy: Strategy, value: unknown, context: RequestContext, body?: CallBody): DraftObject {
+export function typedObject(
+  strategy: Strategy,
+  value: unknown,
+  context: RequestContext,
+  body?: CallBody,
+): DraftObject {
   checkKind(strategy, value);
   const { fieldValidation } = context;
   const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
@@ -91,7 +104,9 @@ export function decodeDeleteOptions({ body, query }: ApiCall): Partial<DeleteOpt
     if (value === null || value === undefined) {
       return {};
     }
-    const { object } = decodeObject({ ...(value as object) }, knownStruct('meta.v1.DeleteOptions'), { fieldValidation: 'Ignore' });
+    const { object } = decodeObject({ ...(value as object) }, knownStruct('meta.v1.DeleteOptions'), {
+      fieldValidation: 'Ignore',
+    });
     return object as Partial<DeleteOptions>;
   }
   const grace = query.get('gracePeriodSeconds');
@@ -106,7 +121,9 @@ export function decodeDeleteOptions({ body, query }: ApiCall): Partial<DeleteOpt
 
 function readSeconds(text: string): number {
   if (!/^-?\d{1,15}$/.test(text)) {
-    throw badRequest(`unable to parse the query parameter gracePeriodSeconds: ${JSON.stringify(text)} is not a whole number`);
+    throw badRequest(
+      `unable to parse the query parameter gracePeriodSeconds: ${JSON.stringify(text)} is not a whole number`,
+    );
   }
   return Number(text);
 }

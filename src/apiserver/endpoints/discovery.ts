@@ -1,4 +1,10 @@
-import type { APIGroup, APIGroupList, APIResource, APIResourceList, APIVersions } from '#api/types/meta.v1.ts';
+import type {
+  APIGroup,
+  APIGroupList,
+  APIResource,
+  APIResourceList,
+  APIVersions,
+} from '#api/types/meta.v1.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 
@@ -25,7 +31,9 @@ function apiResources(info: ResourceInfo): readonly APIResource[] {
     name: `${resource}/${name}`,
     singularName: '',
     namespaced,
-    ...(sub.group === info.group && sub.version === info.version ? {} : { group: sub.group, version: sub.version }),
+    ...(sub.group === info.group && sub.version === info.version
+      ? {}
+      : { group: sub.group, version: sub.version }),
     kind: sub.kind,
     verbs: sub.verbs.includes('connect') ? connectVerbs(name) : sub.verbs,
   }));
@@ -70,11 +78,19 @@ export function apiGroups(source: DiscoverySource): readonly APIGroup[] {
   }
   return [...versions].map(([name, served]) => {
     const listed = served.map((version) => ({ groupVersion: `${name}/${version}`, version }));
-    return { name, versions: listed, preferredVersion: listed[0] ?? { groupVersion: name, version: '' } } as unknown as APIGroup;
+    return {
+      name,
+      versions: listed,
+      preferredVersion: listed[0] ?? { groupVersion: name, version: '' },
+    } as unknown as APIGroup;
   });
 }
 
-export function apiResourceList(source: DiscoverySource, group: string, version: string): APIResourceList | undefined {
+export function apiResourceList(
+  source: DiscoverySource,
+  group: string,
+  version: string,
+): APIResourceList | undefined {
   const mine = source.resources().filter((info) => info.group === group && info.version === version);
   if (mine.length === 0) {
     return undefined;
@@ -106,7 +122,9 @@ export function aggregatedDiscovery(source: DiscoverySource, isCore: boolean): o
       metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
       versions: [...versions].map(([version, infos]) => ({
         version,
-        resources: infos.toSorted((left, right) => (left.resource < right.resource ? -1 : 1)).map(resourceDiscovery),
+        resources: infos
+          .toSorted((left, right) => (left.resource < right.resource ? -1 : 1))
+          .map(resourceDiscovery),
         freshness: 'Current',
       })),
     })),

@@ -13,10 +13,15 @@ export class HealthChecks {
   }
 
   /** Answers `ok`, or with `verbose` a line for every check. 500 when one fails. */
-  async serve(endpoint: string, only: string | undefined, query: URLSearchParams): Promise<ApiResult | undefined> {
+  async serve(
+    endpoint: string,
+    only: string | undefined,
+    query: URLSearchParams,
+  ): Promise<ApiResult | undefined> {
     const excluded = new Set(query.getAll('exclude'));
     const names = [...this.#checks].filter(
-      ([name, { isReadyOnly }]) => (only === undefined || name === only) && (endpoint === 'readyz' || !isReadyOnly),
+      ([name, { isReadyOnly }]) =>
+        (only === undefined || name === only) && (endpoint === 'readyz' || !isReadyOnly),
     );
     if (only !== undefined && names.length === 0) {
       return undefined;
@@ -26,11 +31,14 @@ export class HealthChecks {
     for (const [name, { check }] of names) {
       const isFine = excluded.has(name) || (await check());
       isHealthy &&= isFine;
-      lines.push(isFine ? `[+]${name} ${excluded.has(name) ? 'excluded: ok' : 'ok'}` : `[-]${name} failed: reason withheld`);
+      lines.push(
+        isFine
+          ? `[+]${name} ${excluded.has(name) ? 'excluded: ok' : 'ok'}`
+          : `[-]${name} failed: reason withheld`,
+      );
     }
     const verdict = `${endpoint} check ${isHealthy ? 'passed' : 'failed'}`;
     const text = !isHealthy || query.has('verbose') ? `${lines.join('\n')}\n${verdict}\n` : 'ok';
     return { kind: 'text', code: isHealthy ? 200 : 500, contentType: 'text/plain; charset=utf-8', text };
   }
 }
-

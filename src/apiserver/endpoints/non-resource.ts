@@ -1,7 +1,14 @@
 import { notFound, unknownPath } from '#api/status-error.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
-import { aggregatedDiscovery, apiGroupList, apiGroups, apiResourceList, apiVersions, type DiscoverySource } from './discovery.ts';
+import {
+  aggregatedDiscovery,
+  apiGroupList,
+  apiGroups,
+  apiResourceList,
+  apiVersions,
+  type DiscoverySource,
+} from './discovery.ts';
 import type { HealthChecks } from './health.ts';
 import { versionInfo } from './version.ts';
 
@@ -42,7 +49,12 @@ async function serve(deps: NonResourceDeps, call: ApiCall): Promise<ApiResult | 
     case 'version':
       return value(versionInfo());
     case 'metrics':
-      return { kind: 'text', code: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', text: deps.metrics.render() };
+      return {
+        kind: 'text',
+        code: 200,
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        text: deps.metrics.render(),
+      };
     case 'healthz':
     case 'livez':
     case 'readyz':
@@ -57,7 +69,12 @@ async function serve(deps: NonResourceDeps, call: ApiCall): Promise<ApiResult | 
   }
 }
 
-function discovery(deps: NonResourceDeps, isCore: boolean, rest: readonly string[], call: ApiCall): ApiResult | undefined {
+function discovery(
+  deps: NonResourceDeps,
+  isCore: boolean,
+  rest: readonly string[],
+  call: ApiCall,
+): ApiResult | undefined {
   if (rest.length === 0) {
     if (call.wantsAggregatedDiscovery) {
       return {

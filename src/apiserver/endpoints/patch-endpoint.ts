@@ -24,23 +24,34 @@ const APPLY_CBOR = 'application/apply-patch+cbor';
 const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML, APPLY_CBOR];
 
 /** Serves PATCH in its four kinds. */
-export async function patchObject(storage: ResourceStorage, target: Target, call: ApiCall): Promise<UpdateResult> {
+export async function patchObject(
+  storage: ResourceStorage,
+  target: Target,
+  call: ApiCall,
+): Promise<UpdateResult> {
   const context = contextOf(call, 'patch');
   const contentType = (call.body?.contentType ?? '').split(';')[0]?.trim() ?? '';
   const isForced = isTrue(call.query.get('force'));
   if (isForced && contentType !== APPLY_YAML) {
-    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch');
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+    );
   }
   if (contentType === APPLY_YAML) {
     return applyServerSide(storage, target, { call, context, isForced });
   }
   const patch = decodeValue(call.body);
   const change = changeOf(storage, contentType, patch);
-  const produce = (current: ApiObject): DraftObject => typedObject(storage.strategy, change(current), context);
+  const produce = (current: ApiObject): DraftObject =>
+    typedObject(storage.strategy, change(current), context);
   return updateObject(storage, target, { produce, isPatch: true }, context);
 }
 
-function changeOf(storage: ResourceStorage, contentType: string, patch: unknown): (current: ApiObject) => unknown {
+function changeOf(
+  storage: ResourceStorage,
+  contentType: string,
+  patch: unknown,
+): (current: ApiObject) => unknown {
   switch (contentType) {
     case JSON_PATCH:
       return (current) => applyJsonPatch(current, patch);
@@ -63,10 +74,16 @@ interface Apply {
   readonly isForced: boolean;
 }
 
-function applyServerSide(storage: ResourceStorage, target: Target, { call, context, isForced }: Apply): Promise<UpdateResult> {
+function applyServerSide(
+  storage: ResourceStorage,
+  target: Target,
+  { call, context, isForced }: Apply,
+): Promise<UpdateResult> {
   const { strategy, deps } = storage;
   if ((call.query.get('fieldManager') ?? '') === '') {
-    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
   }
   const patch = decodeValue(call.body) as DraftObject;
   const merge = (live: ApiObject | undefined): DraftObject =>

@@ -19,7 +19,10 @@ import { patchObject } from './patch-endpoint.ts';
 export async function serveResource(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
   const { info } = call;
   const { strategy } = storage;
-  const verbs = info.subresource === '' ? strategy.info.verbs : (strategy.info.subresources[info.subresource]?.verbs ?? []);
+  const verbs =
+    info.subresource === ''
+      ? strategy.info.verbs
+      : (strategy.info.subresources[info.subresource]?.verbs ?? []);
   if (!verbs.includes(info.verb)) {
     throw methodNotSupported(strategy.info, info.verb);
   }
@@ -28,13 +31,27 @@ export async function serveResource(storage: ResourceStorage, call: ApiCall): Pr
     case 'get':
       return { kind: 'stored', code: 200, stored: await readObject(storage, call), storage };
     case 'list':
-      return { kind: 'page', page: await listObjects(storage, info.namespace, selectionOf(storage, call), listOptionsOf(call.query)), storage };
+      return {
+        kind: 'page',
+        page: await listObjects(
+          storage,
+          info.namespace,
+          selectionOf(storage, call),
+          listOptionsOf(call.query),
+        ),
+        storage,
+      };
     case 'watch':
       return watch(storage, call);
     case 'create': {
       const context = contextOf(call, 'create');
       const body = decodeBody(storage.strategy, call.body, context);
-      return { kind: 'stored', code: 201, stored: await createObject(storage, info.namespace, body, context), storage };
+      return {
+        kind: 'stored',
+        code: 201,
+        stored: await createObject(storage, info.namespace, body, context),
+        storage,
+      };
     }
     case 'update': {
       const context = contextOf(call, 'update');
@@ -67,7 +84,10 @@ async function readObject(storage: ResourceStorage, { info }: ApiCall): Promise<
 function selectionOf(storage: ResourceStorage, { info, query }: ApiCall): Selection {
   const fields = query.get('fieldSelector') ?? '';
   // A watch of one object is a watch with a selector for its name.
-  const named = info.name === '' ? fields : [`metadata.name=${info.name}`, fields].filter((text) => text !== '').join(',');
+  const named =
+    info.name === ''
+      ? fields
+      : [`metadata.name=${info.name}`, fields].filter((text) => text !== '').join(',');
   return parseSelection(storage.strategy, query.get('labelSelector') ?? '', named);
 }
 
@@ -84,7 +104,13 @@ function watch(storage: ResourceStorage, call: ApiCall): ApiResult {
     const ending = new AbortController();
     const timer = clock.schedule(seconds * 1000, () => ending.abort());
     try {
-      yield* watchObjects(storage, call.info.namespace, selection, options, AbortSignal.any([call.signal, ending.signal]));
+      yield* watchObjects(
+        storage,
+        call.info.namespace,
+        selection,
+        options,
+        AbortSignal.any([call.signal, ending.signal]),
+      );
     } finally {
       timer.cancel();
     }
@@ -95,7 +121,10 @@ function watch(storage: ResourceStorage, call: ApiCall): ApiResult {
 async function remove(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
   const { info } = call;
   const options = decodeDeleteOptions(call);
-  const context = { ...contextOf(call, 'delete'), ...((options.dryRun ?? []).includes('All') ? { isDryRun: true } : {}) };
+  const context = {
+    ...contextOf(call, 'delete'),
+    ...((options.dryRun ?? []).includes('All') ? { isDryRun: true } : {}),
+  };
   const target = { namespace: info.namespace, name: info.name, subresource: '' };
   const { stored, isGone } = await deleteObject(storage, target, options, context);
   if (isGone && !storage.strategy.returnsDeleted) {
@@ -112,7 +141,12 @@ function deletedStatus({ group, resource }: GroupVersionResource, { object }: St
     apiVersion: 'v1',
     metadata: {},
     status: 'Success',
-    details: { name: object.metadata.name, ...(group === '' ? {} : { group }), kind: resource, uid: object.metadata.uid },
+    details: {
+      name: object.metadata.name,
+      ...(group === '' ? {} : { group }),
+      kind: resource,
+      uid: object.metadata.uid,
+    },
   };
 }
 

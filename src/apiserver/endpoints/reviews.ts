@@ -39,23 +39,33 @@ const AUTHORIZATION = 'authorization.k8s.io';
 /** The resources that answer a question and store nothing. */
 export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHandler> {
   const { authorizer, rbac } = deps;
-  const authorization = <T>(kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler => answer(AUTHORIZATION, kind, review);
+  const authorization = <T>(kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler =>
+    answer(AUTHORIZATION, kind, review);
   return new Map([
     [
       `${AUTHENTICATION}/tokenreviews`,
-      answer<TokenReview>(AUTHENTICATION, 'TokenReview', (review) => reviewToken(review, deps.tokens, deps.audiences)),
+      answer<TokenReview>(AUTHENTICATION, 'TokenReview', (review) =>
+        reviewToken(review, deps.tokens, deps.audiences),
+      ),
     ],
     [
       `${AUTHENTICATION}/selfsubjectreviews`,
-      answer<SelfSubjectReview>(AUTHENTICATION, 'SelfSubjectReview', (review, { user }) => ({ ...review, status: { userInfo: apiUserOf(user) } })),
+      answer<SelfSubjectReview>(AUTHENTICATION, 'SelfSubjectReview', (review, { user }) => ({
+        ...review,
+        status: { userInfo: apiUserOf(user) },
+      })),
     ],
     [
       `${AUTHORIZATION}/subjectaccessreviews`,
-      authorization<SubjectAccessReview>('SubjectAccessReview', (review) => reviewSubjectAccess(review, authorizer)),
+      authorization<SubjectAccessReview>('SubjectAccessReview', (review) =>
+        reviewSubjectAccess(review, authorizer),
+      ),
     ],
     [
       `${AUTHORIZATION}/selfsubjectaccessreviews`,
-      authorization<SelfSubjectAccessReview>('SelfSubjectAccessReview', (review, { user }) => reviewSelfSubjectAccess(review, user, authorizer)),
+      authorization<SelfSubjectAccessReview>('SelfSubjectAccessReview', (review, { user }) =>
+        reviewSelfSubjectAccess(review, user, authorizer),
+      ),
     ],
     [
       `${AUTHORIZATION}/localsubjectaccessreviews`,
@@ -65,7 +75,9 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHan
     ],
     [
       `${AUTHORIZATION}/selfsubjectrulesreviews`,
-      authorization<SelfSubjectRulesReview>('SelfSubjectRulesReview', (review, { user }) => reviewSelfSubjectRules(review, user, rbac)),
+      authorization<SelfSubjectRulesReview>('SelfSubjectRulesReview', (review, { user }) =>
+        reviewSelfSubjectRules(review, user, rbac),
+      ),
     ],
     ['/serviceaccounts/token', tokenHandler(deps.issuer)],
   ]);

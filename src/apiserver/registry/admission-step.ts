@@ -11,7 +11,12 @@ interface Subject {
   readonly context: RequestContext;
 }
 
-function attributesOf(storage: ResourceStorage, operation: Operation, target: Target, subject: Subject): AdmissionAttributes {
+function attributesOf(
+  storage: ResourceStorage,
+  operation: Operation,
+  target: Target,
+  subject: Subject,
+): AdmissionAttributes {
   const { info } = storage.strategy;
   const { object, oldObject, options, context } = subject;
   return {

@@ -13,7 +13,9 @@ const TOKEN_VERSION = 'meta.k8s.io/v1';
 /** Opaque to clients; the form is the one every Kubernetes server uses. */
 export function encodeContinue({ revision, after }: ContinueToken): string {
   // The stored position is the first key that is wanted; the zero byte makes it the one right after `after`.
-  return Buffer.from(JSON.stringify({ v: TOKEN_VERSION, rv: revision, start: `${after}\0` })).toString('base64url');
+  return Buffer.from(JSON.stringify({ v: TOKEN_VERSION, rv: revision, start: `${after}\0` })).toString(
+    'base64url',
+  );
 }
 
 /** @throws {StatusError} BadRequest for a token this server did not make */

@@ -102,7 +102,11 @@ async function prepare(
 }
 
 /** @throws {StatusError} Invalid with every cause, when there is one */
-export function refuseInvalid(storage: ResourceStorage, object: ApiObject, errors: readonly FieldError[]): void {
+export function refuseInvalid(
+  storage: ResourceStorage,
+  object: ApiObject,
+  errors: readonly FieldError[],
+): void {
   if (errors.length > 0) {
     throw invalid(storage.strategy.info, object.metadata.name ?? '', errors);
   }

@@ -87,7 +87,11 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
     applyDefaults: (object) => applyDefaults(object, info) as DraftObject,
     prepareCreate: (object) => (hasStatus ? withStatus(object, statusIsStruct ? {} : undefined) : object),
     prepareUpdate: (next, current, subresource) =>
-      subresource === 'status' ? onlyStatus(next, current) : hasStatus ? withStatus(next, current['status']) : next,
+      subresource === 'status'
+        ? onlyStatus(next, current)
+        : hasStatus
+          ? withStatus(next, current['status'])
+          : next,
     validateCreate: (object) => validator.validateCreate(object),
     validateUpdate: (next, current, subresource) =>
       subresource === 'status'

@@ -13,7 +13,11 @@ const CONCURRENT_DELETES = 256;
 export async function deleteCollection(
   storage: ResourceStorage,
   namespace: string,
-  { selection, listOptions, deleteOptions }: { selection: Selection; listOptions: ListOptions; deleteOptions: Partial<DeleteOptions> },
+  {
+    selection,
+    listOptions,
+    deleteOptions,
+  }: { selection: Selection; listOptions: ListOptions; deleteOptions: Partial<DeleteOptions> },
   context: RequestContext,
 ): Promise<ObjectPage> {
   const page = await listObjects(storage, namespace, selection, listOptions);

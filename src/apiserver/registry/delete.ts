@@ -33,12 +33,18 @@ export async function deleteObject(
   for (;;) {
     const live = current.object as DraftObject;
     checkPreconditions(storage.strategy, live, options);
-    await validateAdmission(storage, 'DELETE', target, { object: undefined, oldObject: live, options, context });
+    await validateAdmission(storage, 'DELETE', target, {
+      object: undefined,
+      oldObject: live,
+      options,
+      context,
+    });
     const plan = planDeletion(storage, live, options);
     if (plan.kind === 'wait' || context.isDryRun) {
       return { stored: current, isGone: plan.kind === 'remove' };
     }
-    const outcome = plan.kind === 'remove' ? await remove(storage, current) : await mark(storage, current, plan.object);
+    const outcome =
+      plan.kind === 'remove' ? await remove(storage, current) : await mark(storage, current, plan.object);
     if (outcome.kind === 'done') {
       return { stored: outcome.stored, isGone: plan.kind === 'remove' };
     }
@@ -46,7 +52,10 @@ export async function deleteObject(
   }
 }
 
-type Plan = { readonly kind: 'remove' } | { readonly kind: 'wait' } | { readonly kind: 'mark'; readonly object: DraftObject };
+type Plan =
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'mark'; readonly object: DraftObject };
 
 /** Decides what a deletion does to the object; writes nothing. */
 function planDeletion(storage: ResourceStorage, live: DraftObject, options: Partial<DeleteOptions>): Plan {
@@ -115,7 +124,11 @@ function finalizersAfter(
   }
 }
 
-function checkPreconditions({ info }: Strategy, { metadata }: DraftObject, { preconditions }: Partial<DeleteOptions>): void {
+function checkPreconditions(
+  { info }: Strategy,
+  { metadata }: DraftObject,
+  { preconditions }: Partial<DeleteOptions>,
+): void {
   if (preconditions?.uid !== undefined && preconditions.uid !== metadata.uid) {
     throw conflict(
       info,
@@ -123,7 +136,10 @@ function checkPreconditions({ info }: Strategy, { metadata }: DraftObject, { pre
       `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid}`,
     );
   }
-  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
+  if (
+    preconditions?.resourceVersion !== undefined &&
+    preconditions.resourceVersion !== metadata.resourceVersion
+  ) {
     throw conflict(
       info,
       metadata.name,
@@ -143,7 +159,10 @@ async function remove(storage: ResourceStorage, current: StoredObject): Promise<
     if (outcome.kind === 'deleted') {
       storage.removed(current.key, outcome.revision);
       storage.strategy.afterDelete?.(current.object as DraftObject);
-      return { kind: 'done', stored: new StoredObject(current.key, current.bytes, outcome.revision, storage.layout) };
+      return {
+        kind: 'done',
+        stored: new StoredObject(current.key, current.bytes, outcome.revision, storage.layout),
+      };
     }
     return outcome.kind === 'missing' ? outcome : { kind: 'lost', current: storage.view(outcome.current) };
   } catch (error) {
@@ -163,4 +182,3 @@ async function mark(storage: ResourceStorage, current: StoredObject, object: Dra
     throw asStatus(error);
   }
 }
-

@@ -13,7 +13,11 @@ export interface EventView {
 /** Live watchers share event objects, so what is derived from one is kept with it and goes with it. */
 const views = new WeakMap<StoreEvent, EventView>();
 
-export function eventView(event: StoreEvent, layout: StoredLayout, known: (event: StoreEvent) => StoredObject | undefined): EventView {
+export function eventView(
+  event: StoreEvent,
+  layout: StoredLayout,
+  known: (event: StoreEvent) => StoredObject | undefined,
+): EventView {
   let view = views.get(event);
   if (view === undefined) {
     view = buildView(event, layout, known);
@@ -22,10 +26,18 @@ export function eventView(event: StoreEvent, layout: StoredLayout, known: (event
   return view;
 }
 
-function buildView(event: StoreEvent, layout: StoredLayout, known: (event: StoreEvent) => StoredObject | undefined): EventView {
+function buildView(
+  event: StoreEvent,
+  layout: StoredLayout,
+  known: (event: StoreEvent) => StoredObject | undefined,
+): EventView {
   const previous = event.previous === undefined ? undefined : StoredObject.fromStore(event.previous, layout);
   if (event.type === 'delete') {
-    return { current: new StoredObject(event.key, event.previous.value, event.revision, layout), previous, isDelete: true };
+    return {
+      current: new StoredObject(event.key, event.previous.value, event.revision, layout),
+      previous,
+      isDelete: true,
+    };
   }
   return { current: known(event) ?? StoredObject.fromStore(event.kv, layout), previous, isDelete: false };
 }

@@ -119,7 +119,8 @@ async function collect(storage: ResourceStorage, namespace: string, query: Query
   const items: StoredObject[] = [];
   let { revision, after } = start;
   for (;;) {
-    const wanted = limit === 0 ? 0 : selection.isEverything ? limit - items.length : Math.max(limit, SCAN_PAGE_MIN);
+    const wanted =
+      limit === 0 ? 0 : selection.isEverything ? limit - items.length : Math.max(limit, SCAN_PAGE_MIN);
     const page: ListResult = await store.list(prefix, {
       limit: wanted,
       ...(revision === undefined ? {} : { revision }),
@@ -134,7 +135,12 @@ async function collect(storage: ResourceStorage, namespace: string, query: Query
       const isMore = page.hasMore || index < page.items.length - 1;
       if (limit > 0 && items.length === limit && isMore) {
         const remaining = selection.isEverything ? page.remaining + page.items.length - 1 - index : undefined;
-        return { items, revision, continue: encodeContinue({ revision, after: entry.key.slice(storage.prefix.length) }), remaining };
+        return {
+          items,
+          revision,
+          continue: encodeContinue({ revision, after: entry.key.slice(storage.prefix.length) }),
+          remaining,
+        };
       }
     }
     after = page.items.at(-1)?.key;
@@ -146,7 +152,9 @@ async function collect(storage: ResourceStorage, namespace: string, query: Query
 
 function listError(error: unknown, options: ListOptions): unknown {
   if (error instanceof CompactedError) {
-    return options.continue === '' ? tooOld(options.resourceVersion, error.compactedRevision) : expiredContinue();
+    return options.continue === ''
+      ? tooOld(options.resourceVersion, error.compactedRevision)
+      : expiredContinue();
   }
   if (error instanceof FutureRevisionError) {
     return tooLarge(options.resourceVersion, error.currentRevision);
@@ -169,6 +177,9 @@ export function tooLarge(resourceVersion: string, current: Revision): StatusErro
     code: 504,
     reason: 'Timeout',
     message: `Too large resource version: ${resourceVersion}, current: ${current}`,
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
   });
 }

@@ -15,7 +15,12 @@ export function timestamp(clock: Clock): string {
 /** Metadata as the server stamps it on a new object; what the client may not set is dropped or refused. */
 export function stampNew(
   object: DraftObject,
-  { strategy, namespace, clock, random }: { strategy: Strategy; namespace: string; clock: Clock; random: Random },
+  {
+    strategy,
+    namespace,
+    clock,
+    random,
+  }: { strategy: Strategy; namespace: string; clock: Clock; random: Random },
 ): DraftObject {
   const { resourceVersion, generateName: stem, namespace: given, ...meta } = object.metadata;
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') {
@@ -23,7 +28,11 @@ export function stampNew(
   }
   checkNamespace(strategy, given ?? '', namespace);
   const isNamed = typeof meta.name === 'string' && meta.name !== '';
-  const name = isNamed ? meta.name : stem === undefined || stem === '' ? undefined : generateName(stem, random);
+  const name = isNamed
+    ? meta.name
+    : stem === undefined || stem === ''
+      ? undefined
+      : generateName(stem, random);
   const { deletionTimestamp, deletionGracePeriodSeconds, selfLink, generation, ...kept } = meta;
   const stamped: Record<string, unknown> = {
     ...(name === undefined ? {} : { name }),
@@ -52,7 +61,12 @@ function checkNamespace(strategy: Strategy, given: string, expected: string): vo
 }
 
 /** A PUT or PATCH must not rename or move the object, and what the server stamped stays as it is. */
-export function keepSystemMetadata(next: DraftObject, current: ApiObject, target: Target, strategy: Strategy): DraftObject {
+export function keepSystemMetadata(
+  next: DraftObject,
+  current: ApiObject,
+  target: Target,
+  strategy: Strategy,
+): DraftObject {
   const { name = '', namespace = '', uid = '' } = next.metadata;
   if (name !== target.name) {
     throw badRequest(
@@ -62,7 +76,9 @@ export function keepSystemMetadata(next: DraftObject, current: ApiObject, target
     );
   }
   if (strategy.info.namespaced && namespace !== '' && namespace !== target.namespace) {
-    throw badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${target.namespace})`);
+    throw badRequest(
+      `the namespace of the object (${namespace}) does not match the namespace on the request (${target.namespace})`,
+    );
   }
   if (uid !== '' && uid !== current.metadata.uid) {
     throw conflict(
@@ -78,7 +94,16 @@ function keptMetadata(next: ObjectMeta, current: ObjectMeta): Record<string, unk
   const { resourceVersion, selfLink, ...rest } = next;
   const kept: Record<string, unknown> = {};
   // The server's own fields in a fixed order first, so that equal objects have equal bytes.
-  for (const field of ['name', 'generateName', 'namespace', 'uid', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+  for (const field of [
+    'name',
+    'generateName',
+    'namespace',
+    'uid',
+    'generation',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const) {
     if (current[field] !== undefined) {
       kept[field] = current[field];
     }
@@ -97,7 +122,12 @@ export function checkResourceVersion(next: ApiObject, current: ApiObject, strate
   if (given === '' || given === '0') {
     if (!strategy.allowsUnconditionalUpdate) {
       throw invalid(strategy.info, next.metadata.name, [
-        { path: 'metadata.resourceVersion', reason: 'FieldValueInvalid', badValue: 0, detail: 'must be specified for an update' },
+        {
+          path: 'metadata.resourceVersion',
+          reason: 'FieldValueInvalid',
+          badValue: 0,
+          detail: 'must be specified for an update',
+        },
       ]);
     }
     return;

@@ -31,7 +31,10 @@ class MirroredResource {
     const { metadata } = stored.object;
     const space = this.#space(metadata.namespace ?? '');
     const known = space.get(metadata.name);
-    if ((known !== undefined && known.revision >= stored.revision) || (this.#deleted.get(stored.key) ?? 0) >= stored.revision) {
+    if (
+      (known !== undefined && known.revision >= stored.revision) ||
+      (this.#deleted.get(stored.key) ?? 0) >= stored.revision
+    ) {
       return;
     }
     space.set(metadata.name, stored);

@@ -37,9 +37,14 @@ export class ObjectCache {
   written(key: string, bytes: Uint8Array, revision: Revision, object: ApiObject): StoredObject {
     const known = this.#views.get(key);
     if (known !== undefined && known.revision >= revision) {
-      return known.revision === revision ? known : new StoredObject(key, bytes, revision, this.#layout, undefined);
+      return known.revision === revision
+        ? known
+        : new StoredObject(key, bytes, revision, this.#layout, undefined);
     }
-    const stamped = deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
+    const stamped = deepFreeze({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(revision) },
+    });
     const view = new StoredObject(key, bytes, revision, this.#layout, stamped);
     this.#keep(view);
     return view;

@@ -72,13 +72,18 @@ export class Registry {
 }
 
 /** Core events and HPA v2 are what is stored; their other versions are answered by conversion. */
-const CONVERTED: ReadonlySet<string> = new Set(['events.k8s.io/v1/events', 'autoscaling/v1/horizontalpodautoscalers']);
+const CONVERTED: ReadonlySet<string> = new Set([
+  'events.k8s.io/v1/events',
+  'autoscaling/v1/horizontalpodautoscalers',
+]);
 
 /** Status of components that no longer report; kept empty by all servers. */
 const NOT_STORED: ReadonlySet<string> = new Set(['/v1/componentstatuses']);
 
 export function isServed(info: ResourceInfo): boolean {
-  return isServedByDefault(info) && !isVirtual(info) && !CONVERTED.has(keyOf(info)) && !NOT_STORED.has(keyOf(info));
+  return (
+    isServedByDefault(info) && !isVirtual(info) && !CONVERTED.has(keyOf(info)) && !NOT_STORED.has(keyOf(info))
+  );
 }
 
 function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strategy {
@@ -107,4 +112,3 @@ function qualified({ group, resource }: GroupVersionResource): string {
 function keyOf({ group, version, resource }: GroupVersionResource): string {
   return `${group}/${version}/${resource}`;
 }
-

@@ -6,7 +6,9 @@ import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
 
 test('create: the server stamps identity, time and version', async () => {
   await using cluster = await startInProcessCluster();
-  const created = await cluster.client.of(CONFIG_MAP).create({ metadata: { namespace: 'default', name: 'a' }, data: { k: 'v' } });
+  const created = await cluster.client
+    .of(CONFIG_MAP)
+    .create({ metadata: { namespace: 'default', name: 'a' }, data: { k: 'v' } });
   assert.deepEqual(
     [created.kind, created.data, created.metadata.creationTimestamp, created.metadata.namespace],
     ['ConfigMap', { k: 'v' }, '2026-01-01T00:00:00Z', 'default'],
@@ -31,14 +33,21 @@ test('update: a stale version is a conflict, none at all replaces what is there'
   const first = await maps.create({ metadata: { namespace: 'default', name: 'a' } });
   const second = await maps.update({ ...first, data: { n: '2' } });
   await assert.rejects(maps.update({ ...first, data: { n: '3' } }), isConflict);
-  const forced = await maps.update({ ...second, metadata: { ...second.metadata, resourceVersion: '' }, data: { n: '4' } });
+  const forced = await maps.update({
+    ...second,
+    metadata: { ...second.metadata, resourceVersion: '' },
+    data: { n: '4' },
+  });
   assert.equal(forced.data?.['n'], '4');
 });
 
 test('update: writing the same again changes no version', async () => {
   await using cluster = await startInProcessCluster();
   const maps = cluster.client.of(CONFIG_MAP);
-  const first = await maps.create({ metadata: { namespace: 'default', name: 'a' }, data: { b: '1', a: '2' } });
+  const first = await maps.create({
+    metadata: { namespace: 'default', name: 'a' },
+    data: { b: '1', a: '2' },
+  });
   const again = await maps.update({ ...first, data: { a: '2', b: '1' } });
   assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
 });
@@ -47,10 +56,26 @@ test('generation: counts changes of the spec, not of status or labels', async ()
   await using cluster = await startInProcessCluster();
   const deployments = cluster.client.of(DEPLOYMENT);
   const selector = { matchLabels: { app: 'web' } };
-  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
-  const created = await deployments.create({ metadata: { namespace: 'default', name: 'web' }, spec: { replicas: 1, selector, template } });
-  const labelled = await deployments.patch('default', 'web', { metadata: { labels: { x: 'y' } } }, { type: 'merge' });
-  const status = await deployments.patch('default', 'web', { status: { replicas: 1 } }, { type: 'merge', subresource: 'status' });
+  const template = {
+    metadata: { labels: { app: 'web' } },
+    spec: { containers: [{ name: 'c', image: 'nginx' }] },
+  };
+  const created = await deployments.create({
+    metadata: { namespace: 'default', name: 'web' },
+    spec: { replicas: 1, selector, template },
+  });
+  const labelled = await deployments.patch(
+    'default',
+    'web',
+    { metadata: { labels: { x: 'y' } } },
+    { type: 'merge' },
+  );
+  const status = await deployments.patch(
+    'default',
+    'web',
+    { status: { replicas: 1 } },
+    { type: 'merge', subresource: 'status' },
+  );
   const scaled = await deployments.patch('default', 'web', { spec: { replicas: 2 } }, { type: 'merge' });
   assert.deepEqual(
     [created, labelled, status, scaled].map(({ metadata }) => metadata.generation),
@@ -91,7 +116,11 @@ test('namespaces: deletion marks them, and they go when their finalizer does', a
   await namespaces.delete('', 'team');
   const marked = await namespaces.get('', 'team');
   assert.equal(marked.status.phase, 'Terminating');
-  await namespaces.subresource('update', { namespace: '', name: 'team', subresource: 'finalize' }, { ...marked, spec: {} });
+  await namespaces.subresource(
+    'update',
+    { namespace: '', name: 'team', subresource: 'finalize' },
+    { ...marked, spec: {} },
+  );
   await assert.rejects(namespaces.get('', 'team'), isNotFound);
 });
 
@@ -99,7 +128,10 @@ test('services: addresses and node ports are handed out once and come back', asy
   await using cluster = await startInProcessCluster();
   const services = cluster.client.of(SERVICE);
   const ports = [{ port: 80 }];
-  const first = await services.create({ metadata: { namespace: 'default', name: 'a' }, spec: { ports, type: 'NodePort' } });
+  const first = await services.create({
+    metadata: { namespace: 'default', name: 'a' },
+    spec: { ports, type: 'NodePort' },
+  });
   const address = first.spec.clusterIP;
   assert.match(address ?? '', /^10\.(?:9[6-9]|10\d|11[01])\./);
   const nodePort = first.spec.ports?.[0]?.nodePort ?? 0;
@@ -142,7 +174,10 @@ test('list: pages show one revision, and tell how many are left', async () => {
   await maps.delete('default', 'c');
   const second = await maps.list('default', { limit: 2, continue: first.metadata.continue ?? '' });
   assert.deepEqual(
-    [first, second].map(({ items, metadata }) => [items.map((item) => item.metadata.name), metadata.remainingItemCount]),
+    [first, second].map(({ items, metadata }) => [
+      items.map((item) => item.metadata.name),
+      metadata.remainingItemCount,
+    ]),
     [
       [['a', 'b'], 1],
       [['c'], undefined],

@@ -23,7 +23,9 @@ export function parseSelection(strategy: Strategy, labelText: string, fieldText:
     return EVERYTHING;
   }
   const readers = fields === undefined ? undefined : fieldReaders(strategy, fields);
-  const named = fields?.requirements.find(({ field, operator }) => field === 'metadata.name' && operator === '=');
+  const named = fields?.requirements.find(
+    ({ field, operator }) => field === 'metadata.name' && operator === '=',
+  );
   return {
     isEverything: false,
     name: named?.value,
@@ -41,7 +43,8 @@ const METADATA_READERS: Readonly<Record<string, Reader>> = {
 function fieldReaders(strategy: Strategy, fields: FieldSelector): ReadonlyMap<string, Reader> {
   const readers = new Map<string, Reader>();
   for (const { field } of fields.requirements) {
-    const isMetadata = Object.hasOwn(METADATA_READERS, field) && (field !== 'metadata.namespace' || strategy.info.namespaced);
+    const isMetadata =
+      Object.hasOwn(METADATA_READERS, field) && (field !== 'metadata.namespace' || strategy.info.namespaced);
     const reader = isMetadata
       ? METADATA_READERS[field]
       : Object.hasOwn(strategy.selectableFields, field)
@@ -59,7 +62,13 @@ function matchesLabels(labels: LabelSelector | undefined, object: ApiObject): bo
   return labels === undefined || labels.matches(object.metadata.labels ?? {});
 }
 
-function matchesFields(fields: FieldSelector | undefined, readers: ReadonlyMap<string, Reader> | undefined, object: ApiObject): boolean {
+function matchesFields(
+  fields: FieldSelector | undefined,
+  readers: ReadonlyMap<string, Reader> | undefined,
+  object: ApiObject,
+): boolean {
   // Every stored object has the shape of its kind.
-  return fields === undefined || fields.matches((field) => readers?.get(field)?.(object as DraftObject) ?? '');
+  return (
+    fields === undefined || fields.matches((field) => readers?.get(field)?.(object as DraftObject) ?? '')
+  );
 }

@@ -13,7 +13,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
 const QUALIFIED_GROUPS: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
 
 /** The prefix of all keys of a resource, with the slash at the end: `/registry/pods/`. */
-export function storagePrefix({ group, resource }: Pick<GroupVersionResource, 'group' | 'resource'>, isCustom = false): string {
+export function storagePrefix(
+  { group, resource }: Pick<GroupVersionResource, 'group' | 'resource'>,
+  isCustom = false,
+): string {
   if (isCustom || QUALIFIED_GROUPS.has(group)) {
     return `/registry/${group}/${resource}/`;
   }

@@ -58,7 +58,11 @@ export class StoredObject {
   get object(): ApiObject {
     if (this.#object === undefined) {
       // Bytes in the store were written by our own encoder from a validated object of this kind.
-      const parsed = JSON.parse(utf8Decode(this.bytes)) as { apiVersion: string; kind: string; metadata: Record<string, unknown> };
+      const parsed = JSON.parse(utf8Decode(this.bytes)) as {
+        apiVersion: string;
+        kind: string;
+        metadata: Record<string, unknown>;
+      };
       parsed.metadata['resourceVersion'] = String(this.revision);
       this.#object = deepFreeze(parsed as unknown as ApiObject);
     }
@@ -79,7 +83,9 @@ export class StoredObject {
   /** Length of this object as an item of a typed list. */
   get itemLength(): number {
     const { itemHead, bodyOffset } = this.layout;
-    return itemHead.length + String(this.revision).length + REVISION_END.length + this.bytes.length - bodyOffset;
+    return (
+      itemHead.length + String(this.revision).length + REVISION_END.length + this.bytes.length - bodyOffset
+    );
   }
 
   /** Writes this object as a list item into `target` at `offset`; there must be {@link itemLength} bytes of room. */
@@ -89,13 +95,23 @@ export class StoredObject {
 }
 
 function withRevision(head: Uint8Array, stored: StoredObject): Uint8Array {
-  const length = head.length + String(stored.revision).length + REVISION_END.length + stored.bytes.length - stored.layout.bodyOffset;
+  const length =
+    head.length +
+    String(stored.revision).length +
+    REVISION_END.length +
+    stored.bytes.length -
+    stored.layout.bodyOffset;
   const target = Buffer.allocUnsafe(length);
   writeParts(target, 0, head, stored);
   return target;
 }
 
-function writeParts(target: Buffer, start: number, head: Uint8Array, { bytes, revision, layout }: StoredObject): void {
+function writeParts(
+  target: Buffer,
+  start: number,
+  head: Uint8Array,
+  { bytes, revision, layout }: StoredObject,
+): void {
   target.set(head, start);
   let offset = start + head.length;
   offset += target.write(String(revision), offset, 'latin1');

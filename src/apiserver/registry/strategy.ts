@@ -30,7 +30,11 @@ export interface Strategy {
   /** Clears what a client may not set at creation (status), fills what the server decides. */
   prepareCreate(object: DraftObject, context: RequestContext): DraftObject | Promise<DraftObject>;
   /** Keeps what this endpoint may not change: the status for the object itself, the rest for `status`. */
-  prepareUpdate(next: DraftObject, current: DraftObject, subresource: string): DraftObject | Promise<DraftObject>;
+  prepareUpdate(
+    next: DraftObject,
+    current: DraftObject,
+    subresource: string,
+  ): DraftObject | Promise<DraftObject>;
   validateCreate(object: DraftObject): readonly FieldError[];
   validateUpdate(next: DraftObject, current: DraftObject, subresource: string): readonly FieldError[];
   /**

@@ -6,7 +6,13 @@ import { equalBytes } from '#base/bytes.ts';
 import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
 import { admit, validateAdmission } from './admission-step.ts';
 import { asStatus, createObject, refuseInvalid } from './create.ts';
-import { checkResourceVersion, keepSystemMetadata, staleObject, timestamp, withMetadata } from './metadata.ts';
+import {
+  checkResourceVersion,
+  keepSystemMetadata,
+  staleObject,
+  timestamp,
+  withMetadata,
+} from './metadata.ts';
 import type { RequestContext, Target } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
@@ -87,10 +93,21 @@ async function prepare(
   const live = current.object as DraftObject;
   const produced = await options.produce(live);
   checkResourceVersion(produced, live, strategy);
-  const isConditional = options.isPatch !== true && (produced.metadata.resourceVersion ?? '') !== '' && produced.metadata.resourceVersion !== '0';
+  const isConditional =
+    options.isPatch !== true &&
+    (produced.metadata.resourceVersion ?? '') !== '' &&
+    produced.metadata.resourceVersion !== '0';
   const kept = keepSystemMetadata(produced, live, target, strategy);
-  const admitted = await admit(storage, 'UPDATE', target, { object: strategy.applyDefaults(kept), oldObject: live, context });
-  const prepared = bumpGeneration(storage, await strategy.prepareUpdate(admitted, live, target.subresource), live);
+  const admitted = await admit(storage, 'UPDATE', target, {
+    object: strategy.applyDefaults(kept),
+    oldObject: live,
+    context,
+  });
+  const prepared = bumpGeneration(
+    storage,
+    await strategy.prepareUpdate(admitted, live, target.subresource),
+    live,
+  );
   const tracked =
     options.keepsManagedFields === true
       ? prepared
@@ -137,7 +154,11 @@ function withGeneration(metadata: DraftObject['metadata'], generation: number): 
   }
   const entries = Object.entries(metadata);
   const after = entries.findIndex(([name]) => name === 'uid') + 1;
-  return Object.fromEntries([...entries.slice(0, after), ['generation', generation], ...entries.slice(after)]);
+  return Object.fromEntries([
+    ...entries.slice(0, after),
+    ['generation', generation],
+    ...entries.slice(after),
+  ]);
 }
 
 /** What a user wants: everything but metadata and status. */

@@ -1,5 +1,11 @@
 import { invalid } from '#api/status-error.ts';
-import { CompactedError, FutureRevisionError, type Revision, type StoreEvent, type WatchBatch } from '#store/store.ts';
+import {
+  CompactedError,
+  FutureRevisionError,
+  type Revision,
+  type StoreEvent,
+  type WatchBatch,
+} from '#store/store.ts';
 import { eventView } from './event-view.ts';
 import { parseResourceVersion, tooLarge, tooOld } from './list.ts';
 import type { ResourceStorage } from './resource-storage.ts';
@@ -52,9 +58,13 @@ export async function* watchObjects(
       .filter((view) => selection.isEverything || selection.matches(view.object))
       .map((stored): WatchItem => ({ type: 'ADDED', stored }));
     const isStreamed = options.sendInitialEvents === true;
-    yield isStreamed && options.allowBookmarks ? [...items, { type: 'BOOKMARK', revision: after, isInitialEnd: true }] : items;
+    yield isStreamed && options.allowBookmarks
+      ? [...items, { type: 'BOOKMARK', revision: after, isInitialEnd: true }]
+      : items;
   } else {
-    after = isFromNow ? await storage.deps.store.currentRevision() : parseResourceVersion(options.resourceVersion);
+    after = isFromNow
+      ? await storage.deps.store.currentRevision()
+      : parseResourceVersion(options.resourceVersion);
   }
   yield* follow({ storage, namespace, selection, options, signal }, after);
 }
@@ -111,7 +121,9 @@ async function* follow(
  * whatever really happened to it.
  */
 function selected(storage: ResourceStorage, event: StoreEvent, selection: Selection): WatchItem | undefined {
-  const view = eventView(event, storage.layout, (put) => (put.type === 'put' ? storage.view(put.kv) : undefined));
+  const view = eventView(event, storage.layout, (put) =>
+    put.type === 'put' ? storage.view(put.kv) : undefined,
+  );
   const { current, previous, isDelete } = view;
   if (selection.isEverything) {
     return { type: isDelete ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED', stored: current };
@@ -127,19 +139,21 @@ function selected(storage: ResourceStorage, event: StoreEvent, selection: Select
 
 function checkOptions({ sendInitialEvents, resourceVersionMatch, allowBookmarks }: WatchOptions): void {
   const refuse = (path: string, detail: string): never => {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [{ path, reason: 'FieldValueForbidden', detail }]);
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      { path, reason: 'FieldValueForbidden', detail },
+    ]);
   };
   if (sendInitialEvents === undefined) {
     if (resourceVersionMatch !== '') {
-      refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+      refuse(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      );
     }
     return;
   }
   if (resourceVersionMatch !== 'NotOlderThan') {
-    refuse(
-      'resourceVersionMatch',
-      'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    );
+    refuse('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
   }
   if (sendInitialEvents && !allowBookmarks) {
     refuse('allowWatchBookmarks', 'sendInitialEvents requires setting allowWatchBookmarks to true');

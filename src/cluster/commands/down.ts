@@ -19,7 +19,9 @@ export async function down(args: readonly string[]): Promise<number> {
   const deadline = clock.monotonicMs() + STOP_TIMEOUT_MS;
   while (isRunning(state)) {
     if (clock.monotonicMs() > deadline) {
-      throw new Error(`process ${state.pid} has not ended after ${STOP_TIMEOUT_MS / 1000} s; "coracle logs" says what it waits for`);
+      throw new Error(
+        `process ${state.pid} has not ended after ${STOP_TIMEOUT_MS / 1000} s; "coracle logs" says what it waits for`,
+      );
     }
     await clock.sleep(POLL_MS);
   }

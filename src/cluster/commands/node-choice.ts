@@ -46,6 +46,9 @@ function chosenOci(programs: Extract<NodeChoice, { kind: 'oci' }>['programs']): 
 export function problemsText(problems: readonly HostProblem[]): string {
   const lines = problems.map(({ what, why }) => `  ${what}: ${why}`);
   const packages = problems.flatMap(({ aptPackage }) => (aptPackage === undefined ? [] : [aptPackage]));
-  const hint = packages.length === 0 ? [] : [`  To install what is missing: apt-get update && apt-get install -y ${packages.join(' ')}`];
+  const hint =
+    packages.length === 0
+      ? []
+      : [`  To install what is missing: apt-get update && apt-get install -y ${packages.join(' ')}`];
   return [...lines, ...hint].join('\n');
 }

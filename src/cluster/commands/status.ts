@@ -9,7 +9,9 @@ export function status(args: readonly string[]): number {
   if (!isRunning(state)) {
     const settings = directory.readSettings();
     process.stdout.write(
-      settings === undefined ? `No cluster in ${directory.path}; "coracle up" makes one.\n` : `Stopped. "coracle up" starts the cluster in ${directory.path} again.\n`,
+      settings === undefined
+        ? `No cluster in ${directory.path}; "coracle up" makes one.\n`
+        : `Stopped. "coracle up" starts the cluster in ${directory.path} again.\n`,
     );
     return 3;
   }

@@ -44,7 +44,9 @@ export async function up(args: readonly string[]): Promise<number> {
   const directory = directoryOf(options['data-dir']);
   const running = directory.readRun();
   if (isRunning(running)) {
-    throw new UsageError(`the cluster in ${directory.path} already runs (process ${running.pid}); stop it with "coracle down"`);
+    throw new UsageError(
+      `the cluster in ${directory.path} already runs (process ${running.pid}); stop it with "coracle down"`,
+    );
   }
   if (options.detach) {
     return detach(directory, args);
@@ -54,7 +56,9 @@ export async function up(args: readonly string[]): Promise<number> {
     throw new UsageError(`this host cannot run real containers yet:\n${problemsText(choice.problems)}`);
   }
   if (choice.problems.length > 0) {
-    process.stdout.write(`Real containers cannot run here, so the nodes are simulated: pods start and stop, but nothing runs in them.\n${problemsText(choice.problems)}\n`);
+    process.stdout.write(
+      `Real containers cannot run here, so the nodes are simulated: pods start and stop, but nothing runs in them.\n${problemsText(choice.problems)}\n`,
+    );
   }
   const port = readPort(options.port);
   const clock = new SystemClock();
@@ -90,7 +94,13 @@ export interface ForegroundRun {
 }
 
 /** Starts a cluster, waits for Ctrl-C or SIGTERM, and stops it. A second Ctrl-C ends at once. */
-export async function runUntilStopped({ directory, nodesText, keepsContainers, start, onReady }: ForegroundRun): Promise<number> {
+export async function runUntilStopped({
+  directory,
+  nodesText,
+  keepsContainers,
+  start,
+  onReady,
+}: ForegroundRun): Promise<number> {
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) {
@@ -105,7 +115,9 @@ export async function runUntilStopped({ directory, nodesText, keepsContainers, s
     directory.writeRun(runState(cluster, nodesText));
     await onReady(cluster, stop.signal);
     if (!stop.signal.aborted) {
-      await new Promise<void>((resolveStop) => stop.signal.addEventListener('abort', () => resolveStop(), { once: true }));
+      await new Promise<void>((resolveStop) =>
+        stop.signal.addEventListener('abort', () => resolveStop(), { once: true }),
+      );
     }
     process.stdout.write('Stopping…\n');
   } finally {
@@ -116,7 +128,14 @@ export async function runUntilStopped({ directory, nodesText, keepsContainers, s
 }
 
 function runState({ server, kubeconfig }: LocalCluster, nodes: string): RunState {
-  return { pid: process.pid, startTime: processStartTime(process.pid) ?? '', server, kubeconfig, nodes, isReady: true };
+  return {
+    pid: process.pid,
+    startTime: processStartTime(process.pid) ?? '',
+    server,
+    kubeconfig,
+    nodes,
+    isReady: true,
+  };
 }
 
 async function detach(directory: DataDirectory, args: readonly string[]): Promise<number> {
@@ -145,7 +164,9 @@ async function detach(directory: DataDirectory, args: readonly string[]): Promis
     }
     await clock.sleep(DETACH_POLL_MS);
   }
-  throw new Error(`the cluster is not ready after ${DETACH_TIMEOUT_MS / 1000} s; ${directory.log} says how far it came`);
+  throw new Error(
+    `the cluster is not ready after ${DETACH_TIMEOUT_MS / 1000} s; ${directory.log} says how far it came`,
+  );
 }
 
 /** @throws {UsageError} for an unknown level */
@@ -153,7 +174,11 @@ export function createLog(clock: Clock, level: string): Logger {
   if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
     throw new UsageError(`--log-level takes debug, info, warn or error, not ${JSON.stringify(level)}`);
   }
-  return new LineLogger((line) => process.stderr.write(line), () => clock.nowMs(), level satisfies LogLevel);
+  return new LineLogger(
+    (line) => process.stderr.write(line),
+    () => clock.nowMs(),
+    level satisfies LogLevel,
+  );
 }
 
 export function formatMs(durationMs: number): string {

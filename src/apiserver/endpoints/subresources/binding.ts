@@ -15,7 +15,9 @@ const SUCCESS: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status
 
 /** Serves `pods/binding`: the scheduler's one write, which ties a pod to a node for good. */
 export async function serveBinding(pods: ResourceStorage, call: ApiCall): Promise<ApiResult> {
-  const { object } = decodeObject(decodeValue(call.body), knownStruct('core.v1.Binding'), { fieldValidation: 'Ignore' });
+  const { object } = decodeObject(decodeValue(call.body), knownStruct('core.v1.Binding'), {
+    fieldValidation: 'Ignore',
+  });
   const binding = object as unknown as Binding;
   const name = call.info.subresource === 'binding' ? call.info.name : binding.metadata.name;
   const nodeName = binding.target.name ?? '';
@@ -24,15 +26,28 @@ export async function serveBinding(pods: ResourceStorage, call: ApiCall): Promis
   }
   const target = { namespace: call.info.namespace, name, subresource: 'binding' };
   const produce = (live: DraftObject): DraftObject => bind(pods, live, binding, nodeName);
-  await updateObject(pods, target, { produce: (live) => produce(live as DraftObject), isPatch: true }, contextOf(call, 'create'));
+  await updateObject(
+    pods,
+    target,
+    { produce: (live) => produce(live as DraftObject), isPatch: true },
+    contextOf(call, 'create'),
+  );
   return { kind: 'value', code: 201, value: SUCCESS };
 }
 
-function bind(pods: ResourceStorage, live: DraftObject, { metadata }: Binding, nodeName: string): DraftObject {
+function bind(
+  pods: ResourceStorage,
+  live: DraftObject,
+  { metadata }: Binding,
+  nodeName: string,
+): DraftObject {
   const pod = live as unknown as Pod;
-  const refuse = (why: string): Error => conflict({ group: '', resource: 'pods/binding' }, pod.metadata.name, why);
+  const refuse = (why: string): Error =>
+    conflict({ group: '', resource: 'pods/binding' }, pod.metadata.name, why);
   if (metadata.uid !== undefined && (metadata.uid as string) !== '' && metadata.uid !== pod.metadata.uid) {
-    throw refuse(`Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`);
+    throw refuse(
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
   }
   if (pod.metadata.deletionTimestamp !== undefined) {
     throw refuse(`pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`);
@@ -43,10 +58,25 @@ function bind(pods: ResourceStorage, live: DraftObject, { metadata }: Binding, n
   if ((pod.spec.schedulingGates ?? []).length > 0) {
     throw refuse(`pod ${pod.metadata.name} has non-empty .spec.schedulingGates`);
   }
-  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp(pods.deps.clock) };
-  const conditions = [...(pod.status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled'), scheduled];
+  const scheduled = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: timestamp(pods.deps.clock),
+  };
+  const conditions = [
+    ...(pod.status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled'),
+    scheduled,
+  ];
   const { nominatedNodeName: _nominated, ...status } = pod.status;
-  const bound = { ...pod, spec: { ...pod.spec, nodeName }, status: { ...status, conditions } } as unknown as DraftObject;
+  const bound = {
+    ...pod,
+    spec: { ...pod.spec, nodeName },
+    status: { ...status, conditions },
+  } as unknown as DraftObject;
   const annotations = { ...pod.metadata.annotations, ...metadata.annotations };
-  return withMetadata(bound, { ...pod.metadata, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) });
+  return withMetadata(bound, {
+    ...pod.metadata,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  });
 }

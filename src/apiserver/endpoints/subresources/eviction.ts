@@ -17,9 +17,17 @@ import { decodeValue } from '../decode-body.ts';
 const SUCCESS: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 /** Serves `pods/eviction`: a deletion that first asks the disruption budgets of the pod. */
-export async function serveEviction(pods: ResourceStorage, budgets: ResourceStorage, call: ApiCall): Promise<ApiResult> {
-  const { object } = decodeObject(decodeValue(call.body), knownStruct('policy.v1.Eviction'), { fieldValidation: 'Ignore' });
-  const { deleteOptions = {} } = object as unknown as Eviction & { readonly deleteOptions?: Partial<DeleteOptions> };
+export async function serveEviction(
+  pods: ResourceStorage,
+  budgets: ResourceStorage,
+  call: ApiCall,
+): Promise<ApiResult> {
+  const { object } = decodeObject(decodeValue(call.body), knownStruct('policy.v1.Eviction'), {
+    fieldValidation: 'Ignore',
+  });
+  const { deleteOptions = {} } = object as unknown as Eviction & {
+    readonly deleteOptions?: Partial<DeleteOptions>;
+  };
   const target = { namespace: call.info.namespace, name: call.info.name, subresource: '' };
   const context = contextOf(call, 'create');
   // Every object in the storage of pods is a pod.
@@ -33,33 +41,54 @@ export async function serveEviction(pods: ResourceStorage, budgets: ResourceStor
 
 /** Pods that have ended, never ran or are on their way out disturb nobody. */
 function isFreeToGo({ metadata, status }: Pod): boolean {
-  return metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed', 'Pending'].includes(status.phase ?? '');
+  return (
+    metadata.deletionTimestamp !== undefined ||
+    ['Succeeded', 'Failed', 'Pending'].includes(status.phase ?? '')
+  );
 }
 
 async function takeFromBudget(budgets: ResourceStorage, pod: Pod, call: ApiCall): Promise<void> {
   const { items } = await budgets.deps.store.list(budgets.prefixOf(pod.metadata.namespace));
   const matching = items
     .map((entry) => budgets.view(entry).object as unknown as PodDisruptionBudget)
-    .filter(({ spec }) => spec.selector !== undefined && labelSelectorFromObject(spec.selector).matches(pod.metadata.labels ?? {}));
+    .filter(
+      ({ spec }) =>
+        spec.selector !== undefined &&
+        labelSelectorFromObject(spec.selector).matches(pod.metadata.labels ?? {}),
+    );
   if (matching.length > 1) {
     throw new StatusError({
       code: 500,
       reason: 'InternalError',
-      message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      message:
+        'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     });
   }
   const [budget] = matching;
   if (budget !== undefined) {
-    const target = { namespace: budget.metadata.namespace, name: budget.metadata.name, subresource: 'status' };
-    const produce = (live: DraftObject): DraftObject => charge(budgets, live as unknown as PodDisruptionBudget, pod);
-    await updateObject(budgets, target, { produce: (live) => produce(live as DraftObject), isPatch: true }, contextOf(call, 'create'));
+    const target = {
+      namespace: budget.metadata.namespace,
+      name: budget.metadata.name,
+      subresource: 'status',
+    };
+    const produce = (live: DraftObject): DraftObject =>
+      charge(budgets, live as unknown as PodDisruptionBudget, pod);
+    await updateObject(
+      budgets,
+      target,
+      { produce: (live) => produce(live as DraftObject), isPatch: true },
+      contextOf(call, 'create'),
+    );
   }
 }
 
 function charge(budgets: ResourceStorage, budget: PodDisruptionBudget, pod: Pod): DraftObject {
   const { status, metadata } = budget;
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
-    throw tooManyEvictions(`The disruption budget ${metadata.name} is still being processed by the server.`, 10);
+    throw tooManyEvictions(
+      `The disruption budget ${metadata.name} is still being processed by the server.`,
+      10,
+    );
   }
   if (status.disruptionsAllowed <= 0) {
     throw tooManyEvictions(

@@ -14,7 +14,10 @@ import { contextOf } from '../call-options.ts';
 import { decodeValue } from '../decode-body.ts';
 
 interface Scalable {
-  readonly spec: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector?: LabelSelector | Readonly<Record<string, string>>;
+  };
   readonly status: { readonly replicas?: number };
 }
 
@@ -35,7 +38,12 @@ export async function serveScale(storage: ResourceStorage, call: ApiCall): Promi
     const wanted = readScale(info.verb === 'patch' ? patched(call, scaleOf(storage, live), value) : value);
     checkName(wanted, storage, live);
     const spec = { ...(live['spec'] as object), replicas: wanted.spec.replicas ?? 0 };
-    const metadata = { ...live.metadata, ...(wanted.metadata.resourceVersion === undefined ? {} : { resourceVersion: wanted.metadata.resourceVersion }) };
+    const metadata = {
+      ...live.metadata,
+      ...(wanted.metadata.resourceVersion === undefined
+        ? {}
+        : { resourceVersion: wanted.metadata.resourceVersion }),
+    };
     return { ...live, metadata, spec } as DraftObject;
   };
   const { stored } = await updateObject(
@@ -50,14 +58,18 @@ export async function serveScale(storage: ResourceStorage, call: ApiCall): Promi
 function patched(call: ApiCall, current: Scale, patch: unknown): unknown {
   const contentType = call.body?.contentType.split(';')[0]?.trim();
   // A Scale has no lists, so a strategic merge is a plain merge.
-  return contentType === 'application/json-patch+json' ? applyJsonPatch(current, patch) : applyMergePatch(current, patch);
+  return contentType === 'application/json-patch+json'
+    ? applyJsonPatch(current, patch)
+    : applyMergePatch(current, patch);
 }
 
 function readScale(value: unknown): Scale {
   const { object } = decodeObject(value, knownStruct('autoscaling.v1.Scale'), { fieldValidation: 'Ignore' });
   const scale = object as unknown as Scale;
   if ((scale.spec.replicas ?? 0) < 0) {
-    throw badRequest('Scale.autoscaling "" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0');
+    throw badRequest(
+      'Scale.autoscaling "" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0',
+    );
   }
   return scale;
 }

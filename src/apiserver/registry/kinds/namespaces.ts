@@ -16,7 +16,9 @@ export function namespaceStrategy(info: ResourceInfo): Strategy {
     applyDefaults: (object) => withNameLabel(base.applyDefaults(object)),
     prepareCreate: (object) => {
       const finalizers = asNamespace(object).spec.finalizers ?? [];
-      const held = finalizers.includes(KUBERNETES_FINALIZER) ? finalizers : [...finalizers, KUBERNETES_FINALIZER];
+      const held = finalizers.includes(KUBERNETES_FINALIZER)
+        ? finalizers
+        : [...finalizers, KUBERNETES_FINALIZER];
       return withStatus({ ...object, spec: { finalizers: held } } as DraftObject, { phase: 'Active' });
     },
     prepareUpdate: (next, current, subresource) => {

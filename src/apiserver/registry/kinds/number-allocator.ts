@@ -16,7 +16,17 @@ export class NumberAllocator {
   readonly #used = new Set<number>();
 
   /** @param reserved how many numbers at the start of the range are left to explicit requests while others are free */
-  constructor({ first, size, reserved, random }: { first: number; size: number; reserved: number; random: Random }) {
+  constructor({
+    first,
+    size,
+    reserved,
+    random,
+  }: {
+    first: number;
+    size: number;
+    reserved: number;
+    random: Random;
+  }) {
     assert(size >= 1 && reserved < size, 'an allocator needs room');
     this.#first = first;
     this.#size = size;

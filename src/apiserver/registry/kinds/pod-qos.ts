@@ -11,7 +11,11 @@ export function podQosClass(spec: PodSpec): PodQOSClass {
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const all: readonly ResourceRequirements[] =
     spec.resources === undefined ? containers.map(({ resources }) => resources) : [spec.resources];
-  if (all.every((resources) => QOS_RESOURCES.every((name) => !isSet(resources.requests, name) && !isSet(resources.limits, name)))) {
+  if (
+    all.every((resources) =>
+      QOS_RESOURCES.every((name) => !isSet(resources.requests, name) && !isSet(resources.limits, name)),
+    )
+  ) {
     return 'BestEffort';
   }
   return all.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
@@ -21,7 +25,12 @@ function isGuaranteed({ requests, limits }: ResourceRequirements): boolean {
   return QOS_RESOURCES.every((name) => {
     const limit = limits?.[name];
     const request = requests?.[name] ?? limit;
-    return isSet(limits, name) && limit !== undefined && request !== undefined && quantityToMillis(limit) === quantityToMillis(request);
+    return (
+      isSet(limits, name) &&
+      limit !== undefined &&
+      request !== undefined &&
+      quantityToMillis(limit) === quantityToMillis(request)
+    );
   });
 }
 

@@ -7,6 +7,8 @@ import { podQosClass } from './pod-qos.ts';
 /** Used when neither the client nor the pod says how long stopping may take. */
 const GRACE_SECONDS_DEFAULT = 30;
 
+const OWN_RULES: ReadonlySet<string> = new Set(['binding', 'ephemeralcontainers']);
+
 export function podStrategy(info: ResourceInfo): Strategy {
   const base = defaultStrategy(info);
   return {
@@ -25,7 +27,12 @@ export function podStrategy(info: ResourceInfo): Strategy {
     prepareCreate: (object) => {
       const pod = asPod(object);
       const isGated = (pod.spec.schedulingGates ?? []).length > 0;
-      const gated = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates' };
+      const gated = {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'SchedulingGated',
+        message: 'Scheduling is blocked due to non-empty scheduling gates',
+      };
       return withStatus(object, {
         phase: 'Pending',
         ...(isGated ? { conditions: [gated] } : {}),
@@ -33,6 +40,9 @@ export function podStrategy(info: ResourceInfo): Strategy {
       });
     },
     prepareUpdate: (next, current, subresource) => prepareUpdate(next, current, subresource),
+    // These endpoints change what the rules for the pod itself keep fixed; each has checked its own input.
+    validateUpdate: (next, current, subresource) =>
+      OWN_RULES.has(subresource) ? [] : base.validateUpdate(next, current, subresource),
     deletionGraceSeconds: (object, requested) => graceSeconds(asPod(object), requested),
   };
 }
@@ -49,7 +59,11 @@ function prepareUpdate(next: DraftObject, current: DraftObject, subresource: str
       return next;
     case 'ephemeralcontainers': {
       const { ephemeralContainers } = asPod(next).spec;
-      return { ...current, metadata: { ...current.metadata }, spec: { ...asPod(current).spec, ephemeralContainers } } as unknown as DraftObject;
+      return {
+        ...current,
+        metadata: { ...current.metadata },
+        spec: { ...asPod(current).spec, ephemeralContainers },
+      } as unknown as DraftObject;
     }
     default:
       return withStatus(next, current['status']);
@@ -57,7 +71,8 @@ function prepareUpdate(next: DraftObject, current: DraftObject, subresource: str
 }
 
 function graceSeconds({ spec, status }: Pod, requested: number | undefined): number {
-  const isRunningSomewhere = (spec.nodeName ?? '') !== '' && status.phase !== 'Succeeded' && status.phase !== 'Failed';
+  const isRunningSomewhere =
+    (spec.nodeName ?? '') !== '' && status.phase !== 'Succeeded' && status.phase !== 'Failed';
   if (!isRunningSomewhere) {
     return 0;
   }

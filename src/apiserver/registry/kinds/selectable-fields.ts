@@ -10,7 +10,9 @@ function at(path: string, absent = ''): (object: DraftObject) => string {
     for (const part of parts) {
       value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
     }
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : absent;
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : absent;
   };
 }
 
@@ -40,7 +42,10 @@ const FIELDS: Readonly<Record<string, Fields>> = {
   'replicasets.apps': { 'status.replicas': at('status.replicas', '0') },
   'jobs.batch': { 'status.successful': at('status.succeeded', '0') },
   'certificatesigningrequests.certificates.k8s.io': { 'spec.signerName': at('spec.signerName') },
-  'resourceslices.resource.k8s.io': { 'spec.nodeName': at('spec.nodeName'), 'spec.driver': at('spec.driver') },
+  'resourceslices.resource.k8s.io': {
+    'spec.nodeName': at('spec.nodeName'),
+    'spec.driver': at('spec.driver'),
+  },
 };
 
 export function selectableFieldsOf(resource: string): Fields {

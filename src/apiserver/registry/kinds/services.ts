@@ -14,7 +14,15 @@ export class ServiceAllocators {
   readonly ports: NumberAllocator;
   readonly portRange: { readonly first: number; readonly size: number };
 
-  constructor({ cidr, portRange, random }: { cidr: Cidr; portRange: { first: number; size: number }; random: Random }) {
+  constructor({
+    cidr,
+    portRange,
+    random,
+  }: {
+    cidr: Cidr;
+    portRange: { first: number; size: number };
+    random: Random;
+  }) {
     this.cidr = cidr;
     this.portRange = portRange;
     // The network's own address and the broadcast one are never handed out.
@@ -82,8 +90,17 @@ function needsNodePorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): b
 /** An update that leaves the address or node ports out keeps those it has. */
 function keepAllocations(next: ServiceSpec, current: ServiceSpec): ServiceSpec {
   let kept = next;
-  if (needsClusterIp(next) && needsClusterIp(current) && (next.clusterIP ?? '') === '' && current.clusterIP !== undefined) {
-    kept = { ...kept, clusterIP: current.clusterIP, ...(current.clusterIPs === undefined ? {} : { clusterIPs: current.clusterIPs }) };
+  if (
+    needsClusterIp(next) &&
+    needsClusterIp(current) &&
+    (next.clusterIP ?? '') === '' &&
+    current.clusterIP !== undefined
+  ) {
+    kept = {
+      ...kept,
+      clusterIP: current.clusterIP,
+      ...(current.clusterIPs === undefined ? {} : { clusterIPs: current.clusterIPs }),
+    };
   }
   if (needsNodePorts(next) && needsNodePorts(current)) {
     const held = new Map((current.ports ?? []).map((port) => [portKey(port), port.nodePort]));
@@ -124,19 +141,34 @@ function allocate(
   }
 }
 
-function allocateIp(service: Service, previous: ServiceSpec | undefined, allocators: ServiceAllocators, taken: (() => void)[]): ServiceSpec {
+function allocateIp(
+  service: Service,
+  previous: ServiceSpec | undefined,
+  allocators: ServiceAllocators,
+  taken: (() => void)[],
+): ServiceSpec {
   const { spec } = service;
   if (!needsClusterIp(spec)) {
-    const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ipFamilyPolicy: _policy, ...rest } = spec;
+    const {
+      clusterIP: _ip,
+      clusterIPs: _ips,
+      ipFamilies: _families,
+      ipFamilyPolicy: _policy,
+      ...rest
+    } = spec;
     return rest;
   }
-  const families = { ipFamilies: [allocators.cidr.family === 4 ? 'IPv4' : 'IPv6'], ipFamilyPolicy: 'SingleStack' } as const;
+  const families = {
+    ipFamilies: [allocators.cidr.family === 4 ? 'IPv4' : 'IPv6'],
+    ipFamilyPolicy: 'SingleStack',
+  } as const;
   const wanted = spec.clusterIP ?? spec.clusterIPs?.[0] ?? '';
   if (wanted === 'None') {
     const { ipFamilies = families.ipFamilies, ipFamilyPolicy = families.ipFamilyPolicy } = spec;
     return { ...spec, clusterIP: 'None', clusterIPs: ['None'], ipFamilies, ipFamilyPolicy };
   }
-  const index = wanted === '' ? allocators.addresses.next() : explicitIndex(service, wanted, previous, allocators);
+  const index =
+    wanted === '' ? allocators.addresses.next() : explicitIndex(service, wanted, previous, allocators);
   if (index === undefined) {
     throw internalError('failed to allocate a serviceIP: range is full');
   }
@@ -147,8 +179,14 @@ function allocateIp(service: Service, previous: ServiceSpec | undefined, allocat
   return { ...spec, clusterIP: ip, clusterIPs: [ip], ...families };
 }
 
-function explicitIndex(service: Service, ip: string, previous: ServiceSpec | undefined, allocators: ServiceAllocators): number {
-  const refuse = (detail: string): never => refuseField(service, [{ path: 'spec.clusterIPs', reason: 'FieldValueInvalid', badValue: [ip], detail }]);
+function explicitIndex(
+  service: Service,
+  ip: string,
+  previous: ServiceSpec | undefined,
+  allocators: ServiceAllocators,
+): number {
+  const refuse = (detail: string): never =>
+    refuseField(service, [{ path: 'spec.clusterIPs', reason: 'FieldValueInvalid', badValue: [ip], detail }]);
   const index = allocators.cidr.indexOf(ip);
   if (index === undefined) {
     return refuse(
@@ -161,10 +199,19 @@ function explicitIndex(service: Service, ip: string, previous: ServiceSpec | und
   return Number(index);
 }
 
-function allocatePorts(service: Service, previous: ServiceSpec | undefined, allocators: ServiceAllocators, taken: (() => void)[]): ServiceSpec {
+function allocatePorts(
+  service: Service,
+  previous: ServiceSpec | undefined,
+  allocators: ServiceAllocators,
+  taken: (() => void)[],
+): ServiceSpec {
   const { spec } = service;
   if (!needsNodePorts(spec)) {
-    const ports = spec.ports?.map(({ nodePort, ...port }) => (nodePort === undefined || spec.type === 'LoadBalancer' ? { ...port, ...(nodePort === undefined ? {} : { nodePort }) } : port));
+    const ports = spec.ports?.map(({ nodePort, ...port }) =>
+      nodePort === undefined || spec.type === 'LoadBalancer'
+        ? { ...port, ...(nodePort === undefined ? {} : { nodePort }) }
+        : port,
+    );
     return ports === undefined ? spec : { ...spec, ports };
   }
   const held = new Set(nodePortsOf(previous ?? {}));
@@ -190,7 +237,12 @@ function allocatePorts(service: Service, previous: ServiceSpec | undefined, allo
   return { ...spec, ports };
 }
 
-function takePort(service: Service, index: number, port: number, { ports, portRange }: ServiceAllocators): void {
+function takePort(
+  service: Service,
+  index: number,
+  port: number,
+  { ports, portRange }: ServiceAllocators,
+): void {
   const path = `spec.ports[${index}].nodePort`;
   if (!ports.contains(port)) {
     const range = `${portRange.first}-${portRange.first + portRange.size - 1}`;
@@ -204,7 +256,9 @@ function takePort(service: Service, index: number, port: number, { ports, portRa
     ]);
   }
   if (!ports.take(port)) {
-    refuseField(service, [{ path, reason: 'FieldValueInvalid', badValue: port, detail: 'provided port is already allocated' }]);
+    refuseField(service, [
+      { path, reason: 'FieldValueInvalid', badValue: port, detail: 'provided port is already allocated' },
+    ]);
   }
 }
 
@@ -214,7 +268,9 @@ function releaseUnused(previous: ServiceSpec, next: ServiceSpec, allocators: Ser
   const clusterIP = clusterIps(previous).find((ip) => !keptIps.includes(ip));
   allocators.release({
     ...(clusterIP === undefined ? {} : { clusterIP }),
-    ports: (previous.ports ?? []).filter(({ nodePort }) => nodePort !== undefined && !keptPorts.has(nodePort)),
+    ports: (previous.ports ?? []).filter(
+      ({ nodePort }) => nodePort !== undefined && !keptPorts.has(nodePort),
+    ),
   });
 }
 
@@ -224,7 +280,9 @@ function clusterIps({ clusterIP, clusterIPs }: Partial<ServiceSpec>): readonly s
 }
 
 function nodePortsOf({ ports }: Partial<ServiceSpec>): readonly number[] {
-  return (ports ?? []).flatMap(({ nodePort }) => (nodePort === undefined || nodePort === 0 ? [] : [nodePort]));
+  return (ports ?? []).flatMap(({ nodePort }) =>
+    nodePort === undefined || nodePort === 0 ? [] : [nodePort],
+  );
 }
 
 function refuseField(service: Service, errors: readonly FieldError[]): never {
