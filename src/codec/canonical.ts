@@ -1,5 +1,6 @@
 import type { ApiObject } from '#api/object.ts';
 import { utf8Decode, utf8Encode } from '#base/bytes.ts';
+import { jsonEqual } from '#base/json-equal.ts';
 import { decodeJson } from './json-decode.ts';
 
 /** What {@link encodeStored} takes: an object before or after it has all its server-made metadata. */
@@ -24,6 +25,16 @@ export function encodeStoredText(object: Encodable): string {
   // Undefined leaves the key out of the JSON and is cheaper than building the object without it.
   const meta = 'resourceVersion' in metadata ? { ...metadata, resourceVersion: undefined } : metadata;
   return encodeJson({ apiVersion, kind, metadata: meta, ...rest });
+}
+
+/** Whether two objects would be stored as the same state; neither the order of keys nor the revision counts. */
+export function isSameState(left: Encodable, right: Encodable): boolean {
+  const { metadata: leftMeta, ...leftRest } = left;
+  const { metadata: rightMeta, ...rightRest } = right;
+  return (
+    jsonEqual({ ...leftMeta, resourceVersion: undefined }, { ...rightMeta, resourceVersion: undefined }) &&
+    jsonEqual(leftRest, rightRest)
+  );
 }
 
 /** The object in stored bytes, frozen, with `resourceVersion` set when it is given. */

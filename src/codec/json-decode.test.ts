@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { utf8Decode, utf8Encode } from '#base/bytes.ts';
-import { decodeStored, encodeJson, encodeStored, spliceRevision, storedPrefixLength } from './canonical.ts';
+import {
+  decodeStored,
+  encodeJson,
+  encodeStored,
+  isSameState,
+  spliceRevision,
+  storedPrefixLength,
+} from './canonical.ts';
 import { decodeJson, duplicateFields } from './json-decode.ts';
 
 test('decodeJson: integers past 2^53 keep every digit, through encoding too', () => {
@@ -62,4 +69,17 @@ test('encodeStored: begins with the type and leaves the revision out; splicing p
   );
   assert.deepEqual(decodeStored(bytes, '9').metadata.resourceVersion, '9');
   assert.ok(Object.isFrozen(decodeStored(utf8Encode('{"metadata":{"a":[]}}')).metadata));
+});
+
+test('isSameState: the order of keys and the revision do not count, everything else does', () => {
+  const state = (metadata: object, rest: object = {}) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata,
+    ...rest,
+  });
+  const one = state({ name: 'a', resourceVersion: '1' }, { data: { a: '1', b: '2' } });
+  assert.ok(isSameState(one, state({ resourceVersion: '2', name: 'a' }, { data: { b: '2', a: '1' } })));
+  assert.ok(isSameState(one, state({ name: 'a' }, { data: { a: '1', b: '2' } })));
+  assert.equal(isSameState(one, state({ name: 'a' }, { data: { a: '1' } })), false);
 });
