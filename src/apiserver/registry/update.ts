@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject } from '#api/object.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { notFound } from '#api/status-error.ts';
-import { equalBytes } from '#base/bytes.ts';
+import { isSameState } from '#codec/canonical.ts';
 import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
 import { admit, validateAdmission } from './admission-step.ts';
 import { asStatus, createObject, refuseInvalid } from './create.ts';
@@ -125,7 +125,7 @@ async function prepare(
   if (isReleased(tracked) && strategy.isHeld?.(tracked) !== true) {
     return { kind: 'remove', object: tracked, isConditional };
   }
-  if (equalBytes(storage.encode(tracked), current.bytes)) {
+  if (isSameState(tracked, live)) {
     return { kind: 'unchanged' };
   }
   return { kind: 'write', object: tracked, isConditional };
