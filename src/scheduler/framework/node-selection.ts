@@ -61,8 +61,15 @@ export class NodeSelection {
     );
   }
 
-  /** Finds the node with the highest score among those that pass every filter; one of them at random if several. */
+  /**
+   * Finds the node with the highest score among those that pass every filter; one of them at random if several.
+   * A node that was promised to the pod is taken as soon as it can be.
+   */
   select(context: PodContext): Selection {
+    const promised = this.#promisedRow(context);
+    if (promised !== undefined) {
+      return { kind: 'found', feasibleCount: 1, row: promised, scores: [] };
+    }
     const prepared = this.#preparation.prepare(context);
     if ('rejection' in prepared) {
       return { kind: 'none', diagnosis: refusedEverywhere(context, prepared.rejection) };
@@ -100,6 +107,14 @@ export class NodeSelection {
       rejections,
       scored: Array.from({ length: feasible.count }, (_, index) => this.#scoredNode(index)),
     };
+  }
+
+  #promisedRow(context: PodContext): number | undefined {
+    const { nodes } = context.state;
+    const nodeName = this.#deps.nominations.nodeOf(context.pod.metadata.uid);
+    const row = nodeName === undefined ? undefined : nodes.rowOf(nodeName);
+    const isThere = row !== undefined && nodes.nodes[row] !== undefined;
+    return isThere && this.check(context, row) === undefined ? row : undefined;
   }
 
   #filter(
