@@ -73,6 +73,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       admission: defaultPlugins({
         reader,
         authorizer,
+        rbac,
         clock,
         random,
         quotaWriter: quotaStatusWriter(registry),

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
+import type { RbacIndex } from '../authz/rbac-index.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { CertificateApproval } from './certificate/certificate-approval.ts';
@@ -16,6 +17,7 @@ import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/pe
 import { PodSecurity } from './pod-security/pod-security.ts';
 import { Priority } from './priority/priority.ts';
 import { ResourceQuota, type QuotaStatusWriter } from './resource-quota/resource-quota.ts';
+import { RoleEscalation } from './role-escalation/role-escalation.ts';
 import { RuntimeClass } from './runtime-class/runtime-class.ts';
 import { ServiceAccount } from './service-account/service-account.ts';
 import { StorageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
@@ -24,6 +26,7 @@ import { TaintNodesByCondition } from './taint-nodes-by-condition/taint-nodes-by
 export interface AdmissionDeps {
   readonly reader: ObjectReader;
   readonly authorizer: Authorizer;
+  readonly rbac: RbacIndex;
   readonly clock: Clock;
   readonly random: Random;
   readonly quotaWriter: QuotaStatusWriter;
@@ -49,6 +52,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new CertificateSigning(authorizer),
     new CertificateSubjectRestriction(),
     new DefaultIngressClass(reader),
+    new RoleEscalation({ authorizer, index: deps.rbac }),
     new ResourceQuota({ reader, clock: deps.clock, writer: deps.quotaWriter }),
   ];
 }

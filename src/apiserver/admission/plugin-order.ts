@@ -40,6 +40,7 @@ export const PLUGIN_ORDER: readonly string[] = [
   'NodeDeclaredFeatureValidator',
   'JobValidation',
   'PodResizeValidator',
+  'RoleEscalation',
   'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook',
   'ValidatingAdmissionPolicy',
