@@ -257,3 +257,32 @@ test('kubelet: what runs of a pod that was deleted in the meantime is ended', as
   await world.advance(3);
   await world.until('gone', async () => (await world.runtime.listPodSandbox()).length === 0);
 });
+
+test('kubelet: the node answers on its own paths', async (t) => {
+  const world = await open(t);
+  world.transport.put(POD, aPod());
+  await world.until('ready', () => isReady(world));
+  const get = async (path: string, query = ''): Promise<string> => {
+    const { status, body } = await world.kubelet.http.get(
+      path,
+      new URLSearchParams(query),
+      new AbortController().signal,
+    );
+    return `${status} ${typeof body === 'string' ? body : await text(body)}`;
+  };
+  assert.equal(await get('/healthz'), '200 ok');
+  assert.match(await get('/pods'), /^200 .*"name":"web"/);
+  assert.match(
+    await get('/stats/summary'),
+    /"podRef":\{"name":"web","namespace":"default","uid":"uid-web"\}/,
+  );
+  assert.match(
+    await get('/metrics/resource'),
+    /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="web"\} 0$/m,
+  );
+  assert.match(await get('/metrics'), /^kubelet_running_pods 1$/m);
+  world.runtime.writeLog(await onlyContainer(world.runtime), 'stdout', 'hello');
+  assert.equal(await get('/containerLogs/default/web/main', 'tailLines=1'), '200 hello\n');
+  assert.equal(await get('/containerLogs/default/gone/main'), '404 pods "gone" not found\n');
+  assert.match(await get('/exec/default/web/main'), /^501 /);
+});

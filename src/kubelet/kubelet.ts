@@ -23,6 +23,7 @@ import type { NodeFacts } from './node/node-facts.ts';
 import { NodeLease } from './node/node-lease.ts';
 import { nodeAllocatable, type Pressure } from './node/node-status.ts';
 import type { NodeStreams } from './node-streams.ts';
+import { NodeHttp } from './server/node-http.ts';
 import { Backoff } from './pod/backoff.ts';
 import { ContainerStarter } from './pod/container-starter.ts';
 import { ContainerStopper } from './pod/container-stopper.ts';
@@ -80,6 +81,8 @@ export interface KubeletOptions {
 /** One node's agent. */
 export interface Kubelet extends AsyncDisposable {
   readonly streams: NodeStreams;
+  /** What the node answers on its own paths: `/pods`, `/stats/summary`, `/metrics`, … */
+  readonly http: NodeHttp;
   /** Registers the node and takes up its pods. Resolves when that is under way, not when it is done. */
   start(): Promise<void>;
   /** Lets go of everything. Containers go on running; the next start takes them over. */
@@ -99,6 +102,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 /** Wires the parts and nothing else. */
 class NodeKubelet implements Kubelet {
   readonly streams: NodeStreams;
+  readonly http: NodeHttp;
   readonly #options: KubeletOptions;
   readonly #tasks: TaskGroup;
   readonly #paths: PodPaths;
@@ -134,8 +138,11 @@ class NodeKubelet implements Kubelet {
       podsMax: options.podsMax ?? PODS_MAX,
       pressure: () => NO_PRESSURE,
     });
-    this.streams = new KubeletStreams({ runtime, workers: this.#workers, clock });
-    new KubeletMetrics(metrics, options.nodeName).observe(metrics, this.#workers);
+    const { nodeName } = options;
+    const workers = this.#workers;
+    this.streams = new KubeletStreams({ runtime, workers, clock });
+    this.http = new NodeHttp({ nodeName, workers, runtime, streams: this.streams, metrics, clock });
+    new KubeletMetrics(metrics, nodeName).observe(metrics, workers);
   }
 
   async start(): Promise<void> {
