@@ -13,7 +13,7 @@ import { AuthorizerChain, MASTERS_AUTHORIZER } from '#apiserver/authz/authorizer
 import { NodeAuthorizer } from '#apiserver/authz/node-authorizer.ts';
 import { NodeGraph } from '#apiserver/authz/node-graph.ts';
 import { RbacAuthorizer } from '#apiserver/authz/rbac-authorizer.ts';
-import { RbacIndex } from '#apiserver/authz/rbac-index.ts';
+import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
 import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
@@ -60,7 +60,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       allowsAnonymous: true,
       authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
     });
-    const rbac = new RbacIndex(reader);
+    const rbac = new RbacGrants(reader);
     const authorizer = new AuthorizerChain([
       MASTERS_AUTHORIZER,
       new NodeAuthorizer(new NodeGraph(reader)),

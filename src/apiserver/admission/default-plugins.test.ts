@@ -8,7 +8,7 @@ import { pemEncode } from '#base/x509/pem.ts';
 import { isForbidden, StatusError } from '#api/status-error.ts';
 import type { Pod } from '#api/types/core.v1.ts';
 import { NO_OPINION, type Authorizer } from '../authz/authorizer.ts';
-import { RbacIndex } from '../authz/rbac-index.ts';
+import { RbacGrants } from '../authz/rbac-grants.ts';
 import { ObjectsInMemory } from '../object-reader.fixture.ts';
 import { outcomeOf, refusalOf, writeOf } from './admission.fixture.ts';
 import { AdmissionChain } from './admission-chain.ts';
@@ -45,7 +45,7 @@ test('default plugins: each has its place, and a plain pod passes them all', asy
   const deps = {
     reader,
     authorizer: NOBODY,
-    rbac: new RbacIndex(reader),
+    rbac: new RbacGrants(reader),
     clock: new VirtualClock(),
     random: new SeededRandom(1),
     quotaWriter: { updateStatus: () => Promise.reject(new Error('no quota')) },

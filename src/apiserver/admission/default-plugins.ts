@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { RbacIndex } from '../authz/rbac-index.ts';
+import type { RbacGrants } from '../authz/rbac-grants.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { CertificateApproval } from './certificate/certificate-approval.ts';
@@ -26,7 +26,7 @@ import { TaintNodesByCondition } from './taint-nodes-by-condition/taint-nodes-by
 export interface AdmissionDeps {
   readonly reader: ObjectReader;
   readonly authorizer: Authorizer;
-  readonly rbac: RbacIndex;
+  readonly rbac: RbacGrants;
   readonly clock: Clock;
   readonly random: Random;
   readonly quotaWriter: QuotaStatusWriter;
@@ -52,7 +52,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new CertificateSigning(authorizer),
     new CertificateSubjectRestriction(),
     new DefaultIngressClass(reader),
-    new RoleEscalation({ authorizer, index: deps.rbac }),
+    new RoleEscalation({ authorizer, rbac: deps.rbac }),
     new ResourceQuota({ reader, clock: deps.clock, writer: deps.quotaWriter }),
   ];
 }

@@ -10,7 +10,7 @@ import { badRequest, invalid, type FieldError } from '#api/status-error.ts';
 import type { UserInfo } from '../authn/user.ts';
 import type { Attributes, Authorizer } from './authorizer.ts';
 import { aggregate } from './rbac-authorizer.ts';
-import type { RbacIndex } from './rbac-index.ts';
+import type { RbacGrants } from './rbac-grants.ts';
 
 type Spec = SubjectAccessReview['spec'];
 type Status = SubjectAccessReview['status'];
@@ -65,13 +65,13 @@ export function reviewLocalSubjectAccess(
 export function reviewSelfSubjectRules(
   review: SelfSubjectRulesReview,
   user: UserInfo,
-  index: RbacIndex,
+  grants: RbacGrants,
 ): SelfSubjectRulesReview {
   const namespace = review.spec.namespace ?? '';
   if (namespace === '') {
     throw badRequest('no namespace on request');
   }
-  const { rules, errors } = index.rulesFor(user, namespace);
+  const { rules, errors } = grants.rulesFor(user, namespace);
   return {
     ...review,
     status: {

@@ -5,10 +5,10 @@ import { SYSTEM_MASTERS, type UserInfo } from '../authn/user.ts';
 import type { Authorizer } from './authorizer.ts';
 import { compactRules, describeRule, quotedList, uncoveredRules } from './policy-rule.ts';
 import { aggregate } from './rbac-authorizer.ts';
-import type { RbacIndex } from './rbac-index.ts';
+import type { RbacGrants } from './rbac-grants.ts';
 
 export interface EscalationCheckDeps {
-  readonly index: RbacIndex;
+  readonly rbac: RbacGrants;
   readonly authorizer: Authorizer;
 }
 
@@ -43,7 +43,7 @@ export function checkRoleWrite(
   }
   confirmHeld(deps, user, { resource, name, namespace, rules: role.rules ?? [] });
   if (role.kind === 'ClusterRole' && role.aggregationRule !== undefined) {
-    const { rules } = deps.index.rulesFor(user, namespace);
+    const { rules } = deps.rbac.rulesFor(user, namespace);
     if (uncoveredRules(rules, FULL_AUTHORITY).length > 0) {
       throw forbidden(resource, name, 'must have cluster-admin privileges to use an aggregationRule');
     }
@@ -79,7 +79,7 @@ export function checkBindingWrite(
   if (isAllowed(deps, user, wanted)) {
     return;
   }
-  const rules = deps.index.rulesOfRole(roleRef, namespace);
+  const rules = deps.rbac.rulesOfRole(roleRef, namespace);
   if (rules === undefined) {
     throw notFound(isClusterRole ? CLUSTER_ROLE : ROLE, roleRef.name);
   }
@@ -117,7 +117,7 @@ interface Granting {
 }
 
 function confirmHeld(deps: EscalationCheckDeps, user: UserInfo, granting: Granting): void {
-  const { rules, errors } = deps.index.rulesFor(user, granting.namespace);
+  const { rules, errors } = deps.rbac.rulesFor(user, granting.namespace);
   const missing = uncoveredRules(rules, granting.rules);
   if (missing.length === 0) {
     return;

@@ -13,7 +13,7 @@ import { bootstrapPolicy, reconciledRules, reconciledSubjects } from './bootstra
 import { checkBindingWrite, checkRoleWrite } from './escalation-check.ts';
 import { forbiddenError } from './forbidden-message.ts';
 import { RbacAuthorizer } from './rbac-authorizer.ts';
-import { RbacIndex } from './rbac-index.ts';
+import { RbacGrants } from './rbac-grants.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
@@ -57,9 +57,9 @@ function binding(
 function setUp(...objects: readonly object[]) {
   const reader = new ObjectsInMemory();
   reader.put(...objects);
-  const index = new RbacIndex(reader);
-  const authorizer = new AuthorizerChain([MASTERS_AUTHORIZER, new RbacAuthorizer(index)]);
-  return { reader, index, authorizer };
+  const rbac = new RbacGrants(reader);
+  const authorizer = new AuthorizerChain([MASTERS_AUTHORIZER, new RbacAuthorizer(rbac)]);
+  return { reader, rbac, authorizer };
 }
 
 /** `get pods/log.apps ns/name`, or `get /path`. */
@@ -362,7 +362,7 @@ const META = { name: '', uid: '', resourceVersion: '', creationTimestamp: '' };
 const STATUS = { allowed: false };
 
 test('access reviews: answer for the user they name, and refuse what makes no sense', () => {
-  const { authorizer, index } = setUp(VIEWER, binding('b', 'ClusterRole', 'viewer', 'user:eve', 'a'));
+  const { authorizer, rbac } = setUp(VIEWER, binding('b', 'ClusterRole', 'viewer', 'user:eve', 'a'));
   const sar = (spec: object) =>
     reviewSubjectAccess(
       {
@@ -403,7 +403,7 @@ test('access reviews: answer for the user they name, and refuse what makes no se
       status: { resourceRules: [], nonResourceRules: [], incomplete: false },
     },
     user('eve'),
-    index,
+    rbac,
   ).status;
   assert.deepEqual(
     [rules.resourceRules.length, rules.nonResourceRules.length, rules.incomplete],

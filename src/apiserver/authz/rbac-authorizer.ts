@@ -1,21 +1,21 @@
 import { NO_OPINION, type Attributes, type Authorizer, type Decision } from './authorizer.ts';
 import { rulesAllow } from './policy-rule.ts';
-import { missingRole, type RbacIndex } from './rbac-index.ts';
+import { missingRole, type RbacGrants } from './rbac-grants.ts';
 
 /** Allows what a role bound to the user allows; never denies. */
 export class RbacAuthorizer implements Authorizer {
-  readonly #index: RbacIndex;
+  readonly #grants: RbacGrants;
 
-  constructor(index: RbacIndex) {
-    this.#index = index;
+  constructor(grants: RbacGrants) {
+    this.#grants = grants;
   }
 
   authorize(attributes: Attributes): Decision {
     const missing = new Set<string>();
     // Rules for paths are not looked for in namespaces: a path has none.
     const namespace = attributes.isResourceRequest ? attributes.namespace : '';
-    const grant = this.#index.findGrant(attributes.user, namespace, ({ roleRef, namespace }) => {
-      const rules = this.#index.compiledRules(roleRef, namespace);
+    const grant = this.#grants.findGrant(attributes.user, namespace, ({ roleRef, namespace }) => {
+      const rules = this.#grants.compiledRules(roleRef, namespace);
       if (rules === undefined) {
         missing.add(missingRole(roleRef));
         return false;

@@ -19,14 +19,14 @@ import {
   reviewSubjectAccess,
 } from '../authz/access-review.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { RbacIndex } from '../authz/rbac-index.ts';
+import type { RbacGrants } from '../authz/rbac-grants.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import type { VirtualHandler } from './api-handler.ts';
 import { decodeValue } from './decode-body.ts';
 
 export interface ReviewDeps {
   readonly authorizer: Authorizer;
-  readonly rbac: RbacIndex;
+  readonly rbac: RbacGrants;
   readonly tokens: TokenAuthenticator;
   readonly issuer: TokenIssuer;
   /** What this API server answers to. */

@@ -35,7 +35,7 @@ type Binding = RoleBinding | ClusterRoleBinding;
  * Roles and bindings as authorization asks for them: who holds what where. Follows every change in the same turn,
  * touching only what changed.
  */
-export class RbacIndex {
+export class RbacGrants {
   readonly #scopes = new Map<string, Scope>();
   readonly #roles = new Map<string, CompiledRules>();
   readonly #rules = new Map<string, readonly PolicyRule[]>();

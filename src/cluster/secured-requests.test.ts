@@ -20,9 +20,9 @@ import {
   TOKEN_REVIEW,
 } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
-import { nodeUser } from '#cluster/component-users.ts';
-import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
-import type { UserInfo } from './authn/user.ts';
+import { nodeUser } from './component-users.ts';
+import { startInProcessCluster } from './in-process-cluster.ts';
+import type { UserInfo } from '#apiserver/authn/user.ts';
 
 function user(name: string, ...groups: readonly string[]): UserInfo {
   return { name, groups: [...groups, 'system:authenticated'], extra: {} };
@@ -147,13 +147,11 @@ test('secured requests: a token asked for is good until its pod is gone', async 
   await cluster.client.of(POD).create(aPod('p'));
   const target = { namespace: 'default', name: 'default', subresource: 'token' };
   const spec = { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'p' } };
-  const { status } = await cluster.client
-    .of(SERVICE_ACCOUNT)
-    .subresource<TokenRequest>('create', target, {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec,
-    });
+  const { status } = await cluster.client.of(SERVICE_ACCOUNT).subresource<TokenRequest>('create', target, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec,
+  });
   const review = async (): Promise<string> => {
     const body: NewObject<TokenReview> = { metadata: {}, spec: { token: status.token } };
     const answer = await cluster.client.of(TOKEN_REVIEW).create(body);
