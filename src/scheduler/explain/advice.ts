@@ -85,8 +85,7 @@ function adviseOnAffinity({ spec: { nodeSelector } }: Pod): string {
 
 function adviseOnResources({ shape: { demands }, state: { nodes }, rows }: Case): string {
   for (const { resource, amount } of demands) {
-    const allocatable = nodes.allocatable(resource);
-    const requested = nodes.requested(resource);
+    const { allocatable, requested } = nodes.column(resource);
     const largest = Math.max(...rows.map((row) => allocatable[row] ?? 0));
     const freest = Math.max(...rows.map((row) => (allocatable[row] ?? 0) - (requested[row] ?? 0)));
     const asked = `The pod requests ${amountText(resource, amount)} of ${nodes.resources.nameOf(resource)}`;

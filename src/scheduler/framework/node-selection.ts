@@ -201,16 +201,16 @@ export class NodeSelection {
     for (let index = 0; index < this.#scorers.length; index++) {
       const { plugin, weight } = this.#scorers[index] ?? NO_SCORER;
       const part = this.#parts[index] ?? totals;
-      const isKept = plugin.scoreReach === 'node';
-      const scorer = isKept ? answers.scorer(plugin) : plugin.preScore?.(context, { rows, count });
+      const kept = answers.scoresOf(plugin);
+      const scorer =
+        plugin.scoreReach === 'node' ? kept?.scorer : plugin.preScore?.(context, { rows, count });
       if (scorer === undefined || scorer === 'skip') {
         part.fill(0, 0, count);
         continue;
       }
-      const kept = answers.scores(plugin);
       for (let i = 0; i < count; i++) {
         const row = rows[i] ?? 0;
-        part[i] = isKept ? (kept[row] ?? 0) : scorer.score(row);
+        part[i] = kept === undefined ? scorer.score(row) : (kept.scores[row] ?? 0);
       }
       scorer.normalise?.(part, count, rows);
       for (let i = 0; i < count; i++) {

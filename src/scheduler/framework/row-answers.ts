@@ -7,8 +7,15 @@ export interface OnlyNodes {
   readonly names: ReadonlySet<string>;
 }
 
+/** What one plugin says about the nodes. */
+export interface ScoreColumn {
+  readonly plugin: Plugin;
+  readonly scorer: NodeScorer;
+  /** Raw, by row. */
+  scores: Float64Array;
+}
+
 const NO_NODES = { rows: new Int32Array(0), count: 0 };
-const NO_SCORES = new Float64Array(0);
 
 /**
  * The answers about one pod shape that depend on a node's own row alone: whether the node can take such a
@@ -22,8 +29,7 @@ export class RowAnswers {
   readonly rejections: (Rejection | undefined)[] = [];
   readonly #context: PodContext;
   readonly #filters: readonly NodeFilter[];
-  readonly #scorers: ReadonlyMap<Plugin, NodeScorer>;
-  readonly #scores = new Map<Plugin, Float64Array>();
+  readonly #columns: readonly ScoreColumn[];
   #version = -1;
   #rows = -1;
 
@@ -36,24 +42,15 @@ export class RowAnswers {
     this.#context = context;
     this.#filters = filters;
     this.onlyNodes = onlyNodes;
-    const scorers = new Map<Plugin, NodeScorer>();
-    for (const plugin of scorePlugins) {
+    this.#columns = scorePlugins.flatMap((plugin) => {
       const scorer = plugin.preScore?.(context, NO_NODES) ?? 'skip';
-      if (scorer !== 'skip') {
-        scorers.set(plugin, scorer);
-      }
-    }
-    this.#scorers = scorers;
+      return scorer === 'skip' ? [] : [{ plugin, scorer, scores: new Float64Array(0) }];
+    });
   }
 
-  /** Undefined when the plugin has nothing to say about the shape. */
-  scorer(plugin: Plugin): NodeScorer | undefined {
-    return this.#scorers.get(plugin);
-  }
-
-  /** Raw scores by row; of a plugin that {@link scorer} knows. */
-  scores(plugin: Plugin): Float64Array {
-    return this.#scores.get(plugin) ?? NO_SCORES;
+  /** The plugin's scorer and its raw scores by row; undefined when it has nothing to say about the shape. */
+  scoresOf(plugin: Plugin): ScoreColumn | undefined {
+    return this.#columns.find((column) => column.plugin === plugin);
   }
 
   /** The first rejection by the filters kept here, asked now. */
@@ -73,8 +70,8 @@ export class RowAnswers {
     if (this.#rows !== nodes.rowsEnd) {
       this.#version = -1;
       this.#rows = nodes.rowsEnd;
-      for (const plugin of this.#scorers.keys()) {
-        this.#scores.set(plugin, new Float64Array(this.#rows));
+      for (const column of this.#columns) {
+        column.scores = new Float64Array(this.#rows);
       }
     }
     if (this.onlyNodes !== undefined) {
@@ -96,8 +93,8 @@ export class RowAnswers {
     const rejection = this.check(row);
     this.rejections[row] = rejection;
     if (rejection === undefined) {
-      for (const [plugin, scorer] of this.#scorers) {
-        this.scores(plugin)[row] = scorer.score(row);
+      for (const { scorer, scores } of this.#columns) {
+        scores[row] = scorer.score(row);
       }
     }
   }

@@ -28,8 +28,8 @@ export interface NodeChange {
   readonly taints: boolean;
 }
 
-/** One resource over all nodes, in the units of `amountOf`. */
-interface ResourceColumn {
+/** One resource over all nodes, in the units of `amountOf`. The object stays; its arrays are replaced to grow. */
+export interface ResourceColumn {
   allocatable: Float64Array;
   requested: Float64Array;
 }
@@ -86,12 +86,19 @@ export class NodeTable {
     return defined(this.#names[row], 'the name of a row');
   }
 
-  allocatable(resource: ResourceId): Float64Array {
-    return this.#column(resource).allocatable;
-  }
-
-  requested(resource: ResourceId): Float64Array {
-    return this.#column(resource).requested;
+  column(resource: ResourceId): ResourceColumn {
+    let column = this.#columns[resource];
+    if (column === undefined) {
+      // Ids are dense, so every lower one gets its column too.
+      for (let id = this.#columns.length; id <= resource; id++) {
+        this.#columns.push({
+          allocatable: grownFloat64(new Float64Array(0), this.nodes.length),
+          requested: grownFloat64(new Float64Array(0), this.nodes.length),
+        });
+      }
+      column = defined(this.#columns[resource], 'a column just made');
+    }
+    return column;
   }
 
   portsOn(row: NodeRow): HostPortUse | undefined {
@@ -190,7 +197,7 @@ export class NodeTable {
 
   #account(row: NodeRow, { demands, nonZeroCpuMillis, nonZeroMemoryBytes }: PodShape, sign: 1 | -1): void {
     for (const { resource, amount } of demands) {
-      const { requested } = this.#column(resource);
+      const { requested } = this.column(resource);
       requested[row] = (requested[row] ?? 0) + sign * amount;
     }
     this.nonZeroCpuMillis[row] = (this.nonZeroCpuMillis[row] ?? 0) + sign * nonZeroCpuMillis;
@@ -211,7 +218,7 @@ export class NodeTable {
         name === 'ephemeral-storage' ||
         isScalarResource(name)
       ) {
-        this.#column(this.resources.idOf(name)).allocatable[row] = amountOf(name, quantity);
+        this.column(this.resources.idOf(name)).allocatable[row] = amountOf(name, quantity);
       }
     }
   }
@@ -230,21 +237,6 @@ export class NodeTable {
     }
   }
 
-  #column(resource: ResourceId): ResourceColumn {
-    let column = this.#columns[resource];
-    if (column === undefined) {
-      // Ids are dense, so every lower one gets its column too.
-      for (let id = this.#columns.length; id <= resource; id++) {
-        this.#columns.push({
-          allocatable: grownFloat64(new Float64Array(0), this.nodes.length),
-          requested: grownFloat64(new Float64Array(0), this.nodes.length),
-        });
-      }
-      column = defined(this.#columns[resource], 'a column just made');
-    }
-    return column;
-  }
-
   #grow(rows: number): void {
     if (rows <= this.podLimit.length) {
       return;
@@ -256,8 +248,8 @@ export class NodeTable {
       column.allocatable = grownFloat64(column.allocatable, rows);
       column.requested = grownFloat64(column.requested, rows);
     }
-    this.#column(CPU);
-    this.#column(MEMORY);
+    this.column(CPU);
+    this.column(MEMORY);
   }
 }
 

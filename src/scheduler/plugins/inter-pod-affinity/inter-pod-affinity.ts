@@ -61,17 +61,39 @@ function affinityFilter({ shape, state }: PodContext): NodeFilter | undefined {
   // The first of a group whose pods want to be together has nobody to join yet.
   const mayStartAlone =
     wanted.every(({ sums }) => sums.every((sum) => sum === 0)) && choosesItself(shape, state);
+  const unwanted = shunned.map(onRows);
+  const unwelcoming = shunning.map(onRows);
   return {
     check(row) {
       if (wanted.length > 0 && !hasCompany(wanted, row, mayStartAlone)) {
         return AFFINITY;
       }
-      if (shunned.some((sums) => sums.at(row) > 0)) {
+      if (isAnyAt(unwanted, row)) {
         return ANTI_AFFINITY;
       }
-      return shunning.some((sums) => sums.at(row) > 0) ? EXISTING_ANTI_AFFINITY : undefined;
+      return isAnyAt(unwelcoming, row) ? EXISTING_ANTI_AFFINITY : undefined;
     },
   };
+}
+
+/** Sums over domains as plain arrays, for the loops over all nodes. Valid until the next change of the state. */
+interface RowSums {
+  readonly domainOf: Int32Array;
+  readonly sums: Float64Array;
+}
+
+function onRows({ topology, sums }: DomainSums): RowSums {
+  return { domainOf: topology.domainOf, sums };
+}
+
+function isAnyAt(list: readonly RowSums[], row: number): boolean {
+  for (const { domainOf, sums } of list) {
+    const domain = domainOf[row] ?? NO_DOMAIN;
+    if (domain !== NO_DOMAIN && (sums[domain] ?? 0) > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Pods that satisfy every required term at once, summed over the topology of each term. */
@@ -118,15 +140,18 @@ function affinityScorer(shape: PodShape, state: ClusterState, hardWeight: number
   if (hardWeight > 0) {
     pulls.push(...state.terms.required(shape.labelSet).map(({ sums }) => ({ sums, weight: hardWeight })));
   }
-  const felt = pulls.filter(({ sums, weight }) => weight !== 0 && sums.sums.some((sum) => sum !== 0));
+  const felt = pulls
+    .filter(({ sums, weight }) => weight !== 0 && sums.sums.some((sum) => sum !== 0))
+    .map(({ sums, weight }) => ({ ...onRows(sums), weight }));
   if (felt.length === 0) {
     return undefined;
   }
   return {
     score(row) {
       let score = 0;
-      for (const { sums, weight } of felt) {
-        score += sums.at(row) * weight;
+      for (const { domainOf, sums, weight } of felt) {
+        const domain = domainOf[row] ?? NO_DOMAIN;
+        score += domain === NO_DOMAIN ? 0 : (sums[domain] ?? 0) * weight;
       }
       return score;
     },

@@ -13,51 +13,48 @@ export function nodeResourcesBalancedAllocation(
       const added = resources
         .map(({ name }) => {
           const resource = nodes.resources.idOf(name);
-          return {
-            name,
-            resource,
-            amount: demands.find((demand) => demand.resource === resource)?.amount ?? 0,
-          };
+          const amount = demands.find((demand) => demand.resource === resource)?.amount ?? 0;
+          return { name, amount, column: nodes.column(resource) };
         })
         .filter(({ name, amount }) => amount > 0 || !isScalarResource(name));
       if (added.every(({ amount }) => amount === 0)) {
         // A pod without requests unbalances nothing; scoring it would send all such pods to one node.
         return 'skip';
       }
-      const fractions: number[] = [];
+      const fractions = new Float64Array(added.length);
       return {
         score(row) {
-          fractions.length = 0;
-          for (const { resource, amount } of added) {
-            const limit = nodes.allocatable(resource)[row] ?? 0;
+          let count = 0;
+          for (const { amount, column } of added) {
+            const limit = column.allocatable[row] ?? 0;
             if (limit > 0) {
-              fractions.push(Math.min(1, ((nodes.requested(resource)[row] ?? 0) + amount) / limit));
+              fractions[count] = Math.min(1, ((column.requested[row] ?? 0) + amount) / limit);
+              count += 1;
             }
           }
-          return Math.trunc((1 - deviation(fractions)) * NODE_SCORE_MAX);
+          return Math.trunc((1 - deviation(fractions, count)) * NODE_SCORE_MAX);
         },
       };
     },
   };
 }
 
-/** The standard deviation. */
-function deviation(fractions: readonly number[]): number {
-  const [first = 0, second = 0] = fractions;
-  if (fractions.length < 2) {
+/** The standard deviation of the first `count`. */
+function deviation(fractions: Float64Array, count: number): number {
+  if (count < 2) {
     return 0;
   }
-  if (fractions.length === 2) {
-    return Math.abs((first - second) / 2);
+  if (count === 2) {
+    return Math.abs(((fractions[0] ?? 0) - (fractions[1] ?? 0)) / 2);
   }
   let total = 0;
-  for (const fraction of fractions) {
-    total += fraction;
+  for (let i = 0; i < count; i++) {
+    total += fractions[i] ?? 0;
   }
-  const mean = total / fractions.length;
+  const mean = total / count;
   let squares = 0;
-  for (const fraction of fractions) {
-    squares += (fraction - mean) ** 2;
+  for (let i = 0; i < count; i++) {
+    squares += ((fractions[i] ?? 0) - mean) ** 2;
   }
-  return Math.sqrt(squares / fractions.length);
+  return Math.sqrt(squares / count);
 }

@@ -2,7 +2,7 @@ import type { Pod } from '#api/types/core.v1.ts';
 import type { NodeFilter, NodeScorer, Plugin, PodContext } from '../../framework/plugin.ts';
 import { busy, unfit, type Rejection } from '../../framework/rejection.ts';
 import type { ClusterEvent } from '../../queue/cluster-event.ts';
-import type { NodeTable } from '../../state/node-table.ts';
+import type { NodeTable, ResourceColumn } from '../../state/node-table.ts';
 import { isCountedResource, podRequests } from '../../state/pod-requests.ts';
 import type { PodShape } from '../../state/pod-shape.ts';
 import { amountOf, CPU, isScalarResource, MEMORY } from '../../state/resource-ids.ts';
@@ -36,19 +36,33 @@ export function nodeResourcesFit(strategy: ScoringStrategy = LEAST_ALLOCATED): P
 }
 
 function fitFilter({ demands }: PodShape, nodes: NodeTable, rejections: FitRejections): NodeFilter {
+  const wanted = demands.map(({ resource, amount }) => ({
+    amount,
+    resource,
+    column: nodes.column(resource),
+  }));
+  const fits = (row: number): boolean => {
+    for (const { amount, column } of wanted) {
+      if (amount > (column.allocatable[row] ?? 0) - (column.requested[row] ?? 0)) {
+        return false;
+      }
+    }
+    return true;
+  };
   return {
     check(row) {
       const isFull = (nodes.pods[row]?.size ?? 0) + 1 > (nodes.podLimit[row] ?? 0);
-      let lacking: string[] | undefined;
-      let isResolvable = true;
-      for (const { resource, amount } of demands) {
-        const allocatable = nodes.allocatable(resource)[row] ?? 0;
-        if (amount > allocatable - (nodes.requested(resource)[row] ?? 0)) {
-          (lacking ??= []).push(nodes.resources.nameOf(resource));
-          isResolvable &&= amount <= allocatable;
-        }
+      if (!isFull && fits(row)) {
+        return undefined;
       }
-      return isFull || lacking !== undefined ? rejections.of(isFull, lacking ?? [], isResolvable) : undefined;
+      const lacking = wanted.filter(
+        ({ amount, column }) => amount > (column.allocatable[row] ?? 0) - (column.requested[row] ?? 0),
+      );
+      return rejections.of(
+        isFull,
+        lacking.map(({ resource }) => nodes.resources.nameOf(resource)),
+        lacking.every(({ amount, column }) => amount <= (column.allocatable[row] ?? 0)),
+      );
     },
   };
 }
@@ -73,7 +87,8 @@ class FitRejections {
 interface ScoredColumn {
   readonly weight: number;
   readonly added: number;
-  readonly allocatable: () => Float64Array;
+  readonly column: ResourceColumn;
+  /** What counts as requested: of CPU and memory, with assumptions for pods that request none. */
   readonly requested: () => Float64Array;
 }
 
@@ -85,8 +100,8 @@ function fitScorer({ shape, state: { nodes } }: PodContext, strategy: ScoringStr
     score(row) {
       let sum = 0;
       let weights = 0;
-      for (const { weight, added, allocatable, requested } of columns) {
-        const limit = allocatable()[row] ?? 0;
+      for (const { weight, added, column, requested } of columns) {
+        const limit = column.allocatable[row] ?? 0;
         if (limit > 0) {
           const score = scoreOf((requested()[row] ?? 0) + added, limit);
           // On the curve of requested to capacity a zero also means: no opinion.
@@ -110,20 +125,18 @@ function scoredColumn(
   nodes: NodeTable,
 ): readonly ScoredColumn[] {
   const resource = nodes.resources.idOf(name);
-  const allocatable = (): Float64Array => nodes.allocatable(resource);
+  const column = nodes.column(resource);
   if (resource === CPU) {
-    return [{ weight, added: shape.nonZeroCpuMillis, allocatable, requested: () => nodes.nonZeroCpuMillis }];
+    return [{ weight, added: shape.nonZeroCpuMillis, column, requested: () => nodes.nonZeroCpuMillis }];
   }
   if (resource === MEMORY) {
-    return [
-      { weight, added: shape.nonZeroMemoryBytes, allocatable, requested: () => nodes.nonZeroMemoryBytes },
-    ];
+    return [{ weight, added: shape.nonZeroMemoryBytes, column, requested: () => nodes.nonZeroMemoryBytes }];
   }
   const added = shape.demands.find((demand) => demand.resource === resource)?.amount ?? 0;
   // An extended resource that the pod does not use says nothing about where the pod should go.
   return added === 0 && isScalarResource(name)
     ? []
-    : [{ weight, added, allocatable, requested: () => nodes.requested(resource) }];
+    : [{ weight, added, column, requested: () => column.requested }];
 }
 
 function freesWhatIsWanted(pod: Pod, event: ClusterEvent): boolean {

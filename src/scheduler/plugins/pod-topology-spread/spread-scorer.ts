@@ -20,64 +20,84 @@ export function spreadScorer(
   needsAllTopologies: boolean,
   feasible: FeasibleNodes,
 ): NodeScorer {
-  const isIgnored = (row: number): boolean =>
-    needsAllTopologies &&
-    constraints.some(({ topology }) => (topology.domainOf[row] ?? NO_DOMAIN) === NO_DOMAIN);
-  const weights = constraints.map((constraint) =>
-    Math.log(domainsAmong(constraint, feasible, isIgnored) + 2),
-  );
+  const ignored = ignoredRows(needsAllTopologies ? constraints : [], feasible);
+  const terms = constraints.map((constraint) => ({
+    ...constraint,
+    domainOf: constraint.topology.domainOf,
+    weight: Math.log(domainsAmong(constraint, feasible, ignored) + 2),
+  }));
   return {
     score(row) {
-      if (isIgnored(row)) {
+      if (ignored?.has(row) === true) {
         return 0;
       }
       let score = 0;
-      for (let i = 0; i < constraints.length; i++) {
-        const constraint = constraints[i];
-        const domain = constraint?.topology.domainOf[row] ?? NO_DOMAIN;
-        if (constraint !== undefined && domain !== NO_DOMAIN) {
-          const count = constraint.counts[constraint.isPerNode ? row : domain] ?? 0;
-          score += count * (weights[i] ?? 0) + (constraint.maxSkew - 1);
+      for (const { domainOf, counts, isPerNode, weight, maxSkew } of terms) {
+        const domain = domainOf[row] ?? NO_DOMAIN;
+        if (domain !== NO_DOMAIN) {
+          score += (counts[isPerNode ? row : domain] ?? 0) * weight + (maxSkew - 1);
         }
       }
       return Math.round(score);
     },
-    normalise(scores, count, rows) {
-      let min = Infinity;
-      let max = 0;
-      for (let i = 0; i < count; i++) {
-        if (!isIgnored(rows[i] ?? 0)) {
-          min = Math.min(min, scores[i] ?? 0);
-          max = Math.max(max, scores[i] ?? 0);
-        }
-      }
-      for (let i = 0; i < count; i++) {
-        if (isIgnored(rows[i] ?? 0)) {
-          scores[i] = 0;
-        } else {
-          scores[i] =
-            max === 0 ? NODE_SCORE_MAX : Math.trunc((NODE_SCORE_MAX * (max + min - (scores[i] ?? 0))) / max);
-        }
-      }
-    },
+    normalise: (scores, count, rows) => normalise(scores, count, (i) => ignored?.has(rows[i] ?? 0) === true),
   };
+}
+
+function normalise(scores: Float64Array, count: number, isIgnored: (position: number) => boolean): void {
+  let min = Infinity;
+  let max = 0;
+  for (let i = 0; i < count; i++) {
+    const score = scores[i] ?? 0;
+    if ((score < min || score > max) && !isIgnored(i)) {
+      min = Math.min(min, score);
+      max = Math.max(max, score);
+    }
+  }
+  for (let i = 0; i < count; i++) {
+    if (isIgnored(i)) {
+      scores[i] = 0;
+    } else {
+      scores[i] =
+        max === 0 ? NODE_SCORE_MAX : Math.trunc((NODE_SCORE_MAX * (max + min - (scores[i] ?? 0))) / max);
+    }
+  }
+}
+
+/** Feasible nodes that lack a label of the constraints; undefined in the usual case that none does. */
+function ignoredRows(
+  constraints: readonly ScoredConstraint[],
+  { rows, count }: FeasibleNodes,
+): ReadonlySet<number> | undefined {
+  let ignored: Set<number> | undefined;
+  for (const { topology } of constraints) {
+    const { domainOf } = topology;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] ?? 0;
+      if ((domainOf[row] ?? NO_DOMAIN) === NO_DOMAIN) {
+        (ignored ??= new Set()).add(row);
+      }
+    }
+  }
+  return ignored;
 }
 
 /** Domains that the feasible nodes belong to; nodes without the label, where they count, are one more. */
 function domainsAmong(
   { topology, isPerNode }: ScoredConstraint,
   { rows, count }: FeasibleNodes,
-  isIgnored: (row: number) => boolean,
+  ignored: ReadonlySet<number> | undefined,
 ): number {
-  const seen = new Uint8Array(topology.domainsEnd + 1);
+  if (isPerNode) {
+    return count - (ignored?.size ?? 0);
+  }
+  const { domainOf, domainsEnd } = topology;
+  const seen = new Uint8Array(domainsEnd + 1);
   let domains = 0;
   for (let i = 0; i < count; i++) {
     const row = rows[i] ?? 0;
-    if (isIgnored(row)) {
-      continue;
-    }
-    const slot = (topology.domainOf[row] ?? NO_DOMAIN) + 1;
-    if (isPerNode || seen[slot] === 0) {
+    const slot = (domainOf[row] ?? NO_DOMAIN) + 1;
+    if (seen[slot] === 0 && ignored?.has(row) !== true) {
       seen[slot] = 1;
       domains += 1;
     }
