@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
-import { notSupported } from '#api/status-error.ts';
 import { SERVICE } from '#api/types/resources.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Cidr } from '#base/ip.ts';
@@ -19,7 +18,9 @@ import { Compactor } from './compactor.ts';
 import type { ApiCall, ApiResult } from './endpoints/api-call.ts';
 import { ApiHandler, type VirtualHandler } from './endpoints/api-handler.ts';
 import { HealthChecks } from './endpoints/health.ts';
+import { NodeDirectory } from './endpoints/node-directory.ts';
 import { createNonResource } from './endpoints/non-resource.ts';
+import { upgradePodStream } from './endpoints/subresources/pod-connect.ts';
 import { HttpServer } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { OpenApi } from './openapi/openapi.ts';
@@ -49,14 +50,13 @@ export interface ApiServerSecurity {
 
 export type SecurityFactory = (reader: ObjectReader, registry: Registry) => ApiServerSecurity;
 
-/** Takes over connections for `exec`, `attach`, `portforward` and proxied upgrades. */
-export type UpgradeHandler = (call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
-
 /** One API server over one store. `start` before anything is asked of it. */
 export class ApiServer implements AsyncDisposable {
   readonly handler: ApiHandler;
   readonly registry: Registry;
   readonly health = new HealthChecks();
+  /** Nodes that can be reached for logs and streams register here. */
+  readonly nodes = new NodeDirectory();
   readonly #deps: ApiServerDeps;
   readonly #security: ApiServerSecurity;
   readonly #tasks: TaskGroup;
@@ -109,7 +109,7 @@ export class ApiServer implements AsyncDisposable {
         handler: this.handler,
         authenticator,
         impersonate: (user: UserInfo, headers) => impersonatedUser({ headers }, user, authorizer),
-        upgrade: (call, request, socket, head) => this.#upgrade(call, request, socket, head),
+        upgrade: (call, connection) => this.#upgrade(call, connection),
         metrics: this.#requestMetrics,
         clock: this.#deps.clock,
         random: this.#deps.random,
@@ -122,9 +122,6 @@ export class ApiServer implements AsyncDisposable {
     return port;
   }
 
-  /** Set by the composition once nodes can be reached; until then streaming requests are refused. */
-  upgradeHandler: UpgradeHandler | undefined;
-
   /** Stops serving; the store is the caller's to close. */
   async close(): Promise<void> {
     this.#isStarted = false;
@@ -136,12 +133,14 @@ export class ApiServer implements AsyncDisposable {
     return this.close();
   }
 
-  async #upgrade(call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(
+    call: ApiCall,
+    connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+  ): Promise<void> {
     this.handler.authorize(call);
-    if (this.upgradeHandler === undefined) {
-      throw notSupported('streaming to nodes');
-    }
-    await this.upgradeHandler(call, request, socket, head);
+    // A WebSocket comes as a GET, but running a command is no reading.
+    this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
+    await upgradePodStream(this.handler.podConnect, call, connection);
   }
 
   #createHandler(): ApiHandler {
@@ -157,7 +156,14 @@ export class ApiServer implements AsyncDisposable {
       extra: this.#security.paths,
     });
     const { authorizer, virtual } = this.#security;
-    return new ApiHandler({ registry: this.registry, authorizer, virtual, nonResource });
+    return new ApiHandler({
+      registry: this.registry,
+      authorizer,
+      nodes: this.nodes,
+      clock: this.#deps.clock,
+      virtual,
+      nonResource,
+    });
   }
 
   #addHealthChecks(): void {

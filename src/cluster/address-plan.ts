@@ -1,31 +1,40 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { defined } from '#base/assert.ts';
 import { Cidr } from '#base/ip.ts';
+import type { Random } from '#base/random.ts';
 
 export interface AddressPlan {
   readonly serviceCidr: string;
   readonly podCidr: string;
 }
 
-/** Clusters that can live side by side on one host with ranges chosen for them. */
+/** Pairs of ranges to choose from: 10.96 to 10.119 for services, 10.200 to 10.223 for pods. */
 const PLANS = 24;
 
 /**
- * The ranges for a new cluster: kubeadm's for the first on a host, others where an address of this host
- * (another cluster's bridge, a VPN) already lies in them.
+ * The ranges for a new cluster: any pair that no address of this host lies in. They are drawn by chance, so that
+ * clusters which were made while the others were stopped rarely meet.
  */
-export function chooseAddresses(used: readonly string[] = hostAddresses()): AddressPlan {
-  for (let index = 0; index < PLANS; index++) {
-    const plan = {
-      serviceCidr: `10.${96 + index}.0.0/16`,
-      podCidr: `10.${(244 + index * 2) % 256 || 1}.0.0/16`,
-    };
+export function chooseAddresses(random: Random, used: readonly string[] = hostAddresses()): AddressPlan {
+  const all = Array.from({ length: PLANS }, (_, index) => ({
+    serviceCidr: `10.${96 + index}.0.0/16`,
+    podCidr: `10.${200 + index}.0.0/16`,
+  }));
+  const free = all.filter((plan) => {
     const ranges = [plan.serviceCidr, plan.podCidr].map((text) => Cidr.parse(text));
-    if (!used.some((address) => ranges.some((range) => range?.contains(address) === true))) {
-      return plan;
-    }
-  }
-  return { serviceCidr: '10.96.0.0/16', podCidr: '10.244.0.0/16' };
+    return !used.some((address) => ranges.some((range) => range?.contains(address) === true));
+  });
+  const choice = free.length > 0 ? free : all;
+  return defined(choice[random.int(choice.length)], 'a pair of ranges');
+}
+
+/**
+ * True when another interface of this host has the address already: a cluster that was made while this one was
+ * stopped, or a network that came later.
+ */
+export function isTakenByOthers(address: string, ownBridge: string): boolean {
+  return !existsSync(`/sys/class/net/${ownBridge}`) && hostAddresses().includes(address);
 }
 
 /** Addresses of this host; on Linux also those of interfaces without a carrier, such as a bridge without pods. */

@@ -7,11 +7,11 @@ import { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
 import type { HostPrograms } from '#runtime/oci/check-host.ts';
 import { LmdbStore } from '#store/lmdb-store.ts';
-import { chooseAddresses, primaryAddress } from './address-plan.ts';
+import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan.ts';
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
 import { ComponentSet } from './component-set.ts';
 import { ControlPlane } from './control-plane.ts';
-import type { ClusterSettings, DataDirectory } from './data-directory.ts';
+import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -78,10 +78,15 @@ export class LocalCluster implements AsyncDisposable {
     const { clock, random, log } = options;
     const phases = new PhaseTimer(options);
     const settings = await options.directory.open(random, async () => ({
-      ...chooseAddresses(),
+      ...chooseAddresses(random),
       port: options.port ?? PORT_DEFAULT,
     }));
     const addresses = addressesOf(settings);
+    if (options.nodes.kind === 'oci' && isTakenByOthers(addresses.gateway, `cor${settings.instanceId}`)) {
+      throw new DataDirectoryError(
+        `the pod range ${settings.podCidr} of this cluster is in use on this host by something else (another cluster?): stop that, or start a new cluster with another --data-dir`,
+      );
+    }
     const pki = ensurePki({
       directory: options.directory.path,
       serverNames: serverNames(addresses),

@@ -59,6 +59,7 @@ export class OciNode implements AsyncDisposable {
   readonly #informers: readonly Informers[];
   readonly #commands: CommandRunner;
   readonly #events: ApiEventRecorder;
+  #registration: Disposable | undefined;
 
   private constructor(parts: {
     runtime: OciRuntime;
@@ -120,6 +121,7 @@ export class OciNode implements AsyncDisposable {
     this.#informers.forEach((informers) => informers.start());
     await publishDns(plane, gateway);
     await this.kubelet.start();
+    this.#registration = plane.server.nodes.register(this.name, this.kubelet.streams);
   }
 
   /** Lets go of everything; containers, rules and the network stay for the next start. */
@@ -140,6 +142,7 @@ export class OciNode implements AsyncDisposable {
   }
 
   async #stopRest(): Promise<void> {
+    this.#registration?.[Symbol.dispose]();
     await this.#dns.close();
     await this.#events.close();
     await Promise.all(this.#informers.map((informers) => informers.close()));

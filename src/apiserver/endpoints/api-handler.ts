@@ -1,12 +1,15 @@
 import { methodNotSupported, notSupported, unknownPath } from '#api/status-error.ts';
 import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
+import type { Clock } from '#base/clock.ts';
 import type { Authorizer, Attributes } from '../authz/authorizer.ts';
 import { requireAllowed } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { serveResource } from './resource-endpoint.ts';
+import type { NodeDirectory } from './node-directory.ts';
 import { serveBinding } from './subresources/binding.ts';
 import { serveEviction } from './subresources/eviction.ts';
+import { servePodLog, upgradeRequired, type PodConnectDeps } from './subresources/pod-connect.ts';
 import { serveScale } from './subresources/scale.ts';
 
 /** Answers a request for a resource or subresource that stores nothing of its own. */
@@ -15,6 +18,8 @@ export type VirtualHandler = (call: ApiCall) => Promise<ApiResult>;
 export interface ApiHandlerDeps {
   readonly registry: Registry;
   readonly authorizer: Authorizer;
+  readonly nodes: NodeDirectory;
+  readonly clock: Clock;
   /** By `group/resource` or `group/resource/subresource`; the core group's name is empty. */
   readonly virtual: ReadonlyMap<string, VirtualHandler>;
   /** `/healthz`, discovery and the like. */
@@ -39,6 +44,12 @@ export class ApiHandler {
 
   constructor(deps: ApiHandlerDeps) {
     this.#deps = deps;
+  }
+
+  /** What serving a pod's streams takes. */
+  get podConnect(): PodConnectDeps {
+    const { nodes, clock } = this.#deps;
+    return { pods: this.#storage('', 'v1', 'pods'), nodes, clock };
   }
 
   /** @throws {StatusError} for every refusal */
@@ -119,6 +130,12 @@ export class ApiHandler {
         return serveScale(storage, call);
       case 'binding':
         return serveBinding(storage, call);
+      case 'log':
+        return servePodLog(this.podConnect, call);
+      case 'exec':
+      case 'attach':
+      case 'portforward':
+        throw upgradeRequired();
       case 'eviction':
         return serveEviction(storage, this.#storage('policy', 'v1', 'poddisruptionbudgets'), call);
       default:

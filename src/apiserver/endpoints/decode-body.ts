@@ -104,7 +104,7 @@ export function decodeDeleteOptions({ body, query }: ApiCall): Partial<DeleteOpt
     if (value === null || value === undefined) {
       return {};
     }
-    const { object } = decodeObject({ ...(value as object) }, knownStruct('meta.v1.DeleteOptions'), {
+    const { object } = decodeObject({ ...value }, knownStruct('meta.v1.DeleteOptions'), {
       fieldValidation: 'Ignore',
     });
     return object as Partial<DeleteOptions>;

@@ -82,7 +82,7 @@ export function apiGroups(source: DiscoverySource): readonly APIGroup[] {
       name,
       versions: listed,
       preferredVersion: listed[0] ?? { groupVersion: name, version: '' },
-    } as unknown as APIGroup;
+    };
   });
 }
 

@@ -1,8 +1,13 @@
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { internalError, StatusError } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -23,7 +28,10 @@ export interface HttpServerDeps {
   /** Checks and applies impersonation headers; the user who really acts. @throws {StatusError} Forbidden */
   readonly impersonate: (user: UserInfo, headers: IncomingMessage['headers']) => UserInfo;
   /** Takes over a connection for exec, attach, port-forward and proxied upgrades. */
-  readonly upgrade: (call: ApiCall, request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly upgrade: (
+    call: ApiCall,
+    connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+  ) => Promise<void>;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -131,7 +139,11 @@ export class HttpServer implements AsyncDisposable {
         form: accepted,
         warnings: call.warnings,
         isPretty: isTrue(call.query.get('pretty')),
-        table: { includeObject: call.query.get('includeObject') ?? 'Metadata', nowMs: this.#deps.clock.nowMs(), noHeaders: false },
+        table: {
+          includeObject: call.query.get('includeObject') ?? 'Metadata',
+          nowMs: this.#deps.clock.nowMs(),
+          noHeaders: false,
+        },
       });
     } catch (error) {
       code = this.#fail(responder, error, call, request);
@@ -140,7 +152,7 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  async #call(request: Request, signal: AbortSignal): Promise<ApiCall> {
+  async #call(request: Request, signal: AbortSignal, mayHaveBody = true): Promise<ApiCall> {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -148,8 +160,10 @@ export class HttpServer implements AsyncDisposable {
     const method = request.method ?? 'GET';
     const user = await this.#authenticate(request);
     const declared = request.headers['content-length'];
-    const hasBody = method !== 'GET' && method !== 'HEAD';
-    const bytes = hasBody ? await readBody(request, declared === undefined ? undefined : Number(declared)) : undefined;
+    const hasBody = mayHaveBody && method !== 'GET' && method !== 'HEAD';
+    const bytes = hasBody
+      ? await readBody(request, declared === undefined ? undefined : Number(declared))
+      : undefined;
     return {
       info: parseRequestInfo(method, path, query),
       query,
@@ -175,16 +189,26 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request: Request): number {
-    const status = error instanceof StatusError ? error : internalError('the request could not be answered', error);
+    const status =
+      error instanceof StatusError ? error : internalError('the request could not be answered', error);
     if (!(error instanceof StatusError)) {
-      this.#deps.log.error('request failed', { method: request.method, path: call?.info.path ?? request.url, error, stack: error instanceof Error ? error.stack : undefined });
+      this.#deps.log.error('request failed', {
+        method: request.method,
+        path: call?.info.path ?? request.url,
+        error,
+        stack: error instanceof Error ? error.stack : undefined,
+      });
     }
     if (responder.hasStarted) {
       responder.end();
       return status.code;
     }
     const form = { encoding: 'json', as: undefined, isPretty: false, parameters: new Map() } as const;
-    sendValue(responder, status.code, status.toStatus(), { form, warnings: call?.warnings ?? [], isPretty: false });
+    sendValue(responder, status.code, status.toStatus(), {
+      form,
+      warnings: call?.warnings ?? [],
+      isPretty: false,
+    });
     return status.code;
   }
 
@@ -193,10 +217,11 @@ export class HttpServer implements AsyncDisposable {
     socket.once('close', () => ending.abort());
     socket.on('error', () => socket.destroy());
     try {
-      const call = await this.#call({ ...pick(request), method: 'GET' } as IncomingMessage, ending.signal);
-      await this.#deps.upgrade(call, request, socket, head);
+      const call = await this.#call(request, ending.signal, false);
+      await this.#deps.upgrade(call, { request, socket, head });
     } catch (error) {
-      const status = error instanceof StatusError ? error : internalError('the connection could not be upgraded', error);
+      const status =
+        error instanceof StatusError ? error : internalError('the connection could not be upgraded', error);
       const body = JSON.stringify(status.toStatus());
       socket.end(
         `HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -205,14 +230,11 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** What `#call` reads of a request; an upgrade has no body, whatever its method. */
-function pick(request: IncomingMessage): Pick<IncomingMessage, 'url' | 'headers' | 'socket'> {
-  return { url: request.url, headers: request.headers, socket: request.socket } as Pick<IncomingMessage, 'url' | 'headers' | 'socket'>;
-}
-
 /** True when the newest form of discovery comes before the old ones in what the client accepts. */
 function wantsAggregatedDiscovery(accept: string | undefined): boolean {
-  const first = accept?.split(',').find((range) => !range.includes('g=apidiscovery') || /v=v2(?:;|$)/.test(range.replaceAll(' ', '')));
+  const first = accept
+    ?.split(',')
+    .find((range) => !range.includes('g=apidiscovery') || /v=v2(?:;|$)/.test(range.replaceAll(' ', '')));
   return first?.includes('g=apidiscovery') === true;
 }
 

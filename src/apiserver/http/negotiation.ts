@@ -13,11 +13,20 @@ export interface AcceptedForm {
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
-const JSON_FORM: AcceptedForm = { encoding: 'json', as: undefined, isPretty: false, parameters: NO_PARAMETERS };
+const JSON_FORM: AcceptedForm = {
+  encoding: 'json',
+  as: undefined,
+  isPretty: false,
+  parameters: NO_PARAMETERS,
+};
 
 /** The group and versions in which the transformed forms exist. */
 const TRANSFORM_GROUP = 'meta.k8s.io';
-const TRANSFORMS: ReadonlySet<string> = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
+const TRANSFORMS: ReadonlySet<string> = new Set([
+  'Table',
+  'PartialObjectMetadata',
+  'PartialObjectMetadataList',
+]);
 
 const cache = new Map<string, AcceptedForm | undefined>();
 /** Different Accept headers remembered; clients send a handful. */
@@ -43,7 +52,8 @@ export function negotiate(accept: string | undefined): AcceptedForm {
     throw new StatusError({
       code: 406,
       reason: 'NotAcceptable',
-      message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+      message:
+        'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     });
   }
   return form;
@@ -68,13 +78,22 @@ function formOf(range: string): AcceptedForm | undefined {
   }
   const as = parameters.get('as');
   const isDiscovery = parameters.get('g') === 'apidiscovery.k8s.io';
-  const isTransform = as !== undefined && TRANSFORMS.has(as) && parameters.get('g') === TRANSFORM_GROUP && parameters.get('v') === 'v1';
+  const isTransform =
+    as !== undefined &&
+    TRANSFORMS.has(as) &&
+    parameters.get('g') === TRANSFORM_GROUP &&
+    parameters.get('v') === 'v1';
   // A form this server does not have is passed over for the client's next choice.
   // Tables and partial metadata are written in JSON only.
   if (as !== undefined && ((!isTransform && !isDiscovery) || encoding === 'protobuf')) {
     return undefined;
   }
-  return { encoding, as: isTransform ? as : undefined, isPretty: parameters.get('pretty') === '1', parameters };
+  return {
+    encoding,
+    as: isTransform ? as : undefined,
+    isPretty: parameters.get('pretty') === '1',
+    parameters,
+  };
 }
 
 function encodingOf(type: string): AcceptedForm['encoding'] | undefined {

@@ -28,19 +28,30 @@ export interface WriteContext {
 }
 
 /** Turns an answer into bytes in the form the client accepts. */
-export async function writeResult(responder: Responder, result: ApiResult, context: WriteContext): Promise<void> {
+export async function writeResult(
+  responder: Responder,
+  result: ApiResult,
+  context: WriteContext,
+): Promise<void> {
   const { form, warnings } = context;
   switch (result.kind) {
     case 'stored': {
       if (isPlain(context)) {
         responder.send(result.code, JSON_TYPE, result.stored.wire, warnings);
       } else {
-        sendValue(responder, result.code, transformed(result.stored.object, result.storage, context), context);
+        sendValue(
+          responder,
+          result.code,
+          transformed(result.stored.object, result.storage, context),
+          context,
+        );
       }
       return;
     }
     case 'page':
-      return isPlain(context) ? streamPage(responder, result, warnings) : sendValue(responder, 200, transformedPage(result, context), context);
+      return isPlain(context)
+        ? streamPage(responder, result, warnings)
+        : sendValue(responder, 200, transformedPage(result, context), context);
     case 'value':
       return sendValue(responder, result.code, result.value, context);
     case 'watch':
@@ -77,14 +88,24 @@ export function sendValue(
   } else if (form.encoding === 'yaml') {
     responder.send(code, YAML_TYPE, encodeYaml(value), warnings);
   } else {
-    responder.send(code, JSON_TYPE, isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : `${encodeJson(value)}\n`, warnings);
+    responder.send(
+      code,
+      JSON_TYPE,
+      isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : `${encodeJson(value)}\n`,
+      warnings,
+    );
   }
 }
 
 function transformed(object: ApiObject, storage: ResourceStorage, { form, table }: WriteContext): object {
   switch (form.as) {
     case 'Table':
-      return tableOf(storage.strategy.info, [object], { resourceVersion: object.metadata.resourceVersion }, table);
+      return tableOf(
+        storage.strategy.info,
+        [object],
+        { resourceVersion: object.metadata.resourceVersion },
+        table,
+      );
     case 'PartialObjectMetadata':
       return partialMetadata(object);
     case undefined:
@@ -98,7 +119,10 @@ function transformed(object: ApiObject, storage: ResourceStorage, { form, table 
   }
 }
 
-function transformedPage({ page, storage }: { page: ObjectPage; storage: ResourceStorage }, { form, table }: WriteContext): object {
+function transformedPage(
+  { page, storage }: { page: ObjectPage; storage: ResourceStorage },
+  { form, table }: WriteContext,
+): object {
   const objects = page.items.map(({ object }) => object);
   const metadata = listMetadata(page);
   switch (form.as) {
@@ -107,9 +131,18 @@ function transformedPage({ page, storage }: { page: ObjectPage; storage: Resourc
     case 'PartialObjectMetadataList':
       return partialList(objects, metadata);
     case undefined:
-      return { kind: listKind(storage), apiVersion: apiVersionOf(storage.strategy.info), metadata, items: objects.map(withoutType) };
+      return {
+        kind: listKind(storage),
+        apiVersion: apiVersionOf(storage.strategy.info),
+        metadata,
+        items: objects.map(withoutType),
+      };
     default:
-      throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `you requested ${form.as}, but the requested object is a list` });
+      throw new StatusError({
+        code: 406,
+        reason: 'NotAcceptable',
+        message: `you requested ${form.as}, but the requested object is a list`,
+      });
   }
 }
 
@@ -121,7 +154,11 @@ export function listKind({ strategy }: ResourceStorage): string {
   return `${strategy.info.kind}List`;
 }
 
-export function listMetadata(page: ObjectPage): { resourceVersion: string; continue?: string; remainingItemCount?: number } {
+export function listMetadata(page: ObjectPage): {
+  resourceVersion: string;
+  continue?: string;
+  remainingItemCount?: number;
+} {
   return {
     resourceVersion: String(page.revision),
     ...(page.continue === '' ? {} : { continue: page.continue }),

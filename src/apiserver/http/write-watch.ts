@@ -36,9 +36,14 @@ interface WatchResult {
  * Writes a watch as one JSON document a line. A batch is written as one piece, and the next one is asked
  * for when the client has taken it: a slow client waits in the store's log, not in this process's memory.
  */
-export async function writeWatch(responder: Responder, { batches, storage }: WatchResult, context: WatchContext): Promise<void> {
+export async function writeWatch(
+  responder: Responder,
+  { batches, storage }: WatchResult,
+  context: WatchContext,
+): Promise<void> {
   const iterator = batches[Symbol.asyncIterator]();
-  const contentType = context.form.encoding === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json';
+  const contentType =
+    context.form.encoding === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json';
   let hasSentColumns = false;
   try {
     // The first step may refuse; then the answer is an ordinary error and no stream has begun.
@@ -56,7 +61,12 @@ export async function writeWatch(responder: Responder, { batches, storage }: Wat
         hasSentColumns = true;
         return frameOf(item, storage, { ...context, table: options });
       });
-      if (frames.length > 0 && !(await responder.write(frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames)))) {
+      if (
+        frames.length > 0 &&
+        !(await responder.write(
+          frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames),
+        ))
+      ) {
         return;
       }
     }
@@ -69,7 +79,9 @@ export async function writeWatch(responder: Responder, { batches, storage }: Wat
     }
     const status = asStatusError(error).toStatus();
     await responder.write(
-      context.form.encoding === 'protobuf' ? protobufFrame('ERROR', status) : `${JSON.stringify({ type: 'ERROR', object: status })}\n`,
+      context.form.encoding === 'protobuf'
+        ? protobufFrame('ERROR', status)
+        : `${JSON.stringify({ type: 'ERROR', object: status })}\n`,
     );
   } finally {
     await iterator.return?.(undefined);
@@ -89,14 +101,19 @@ async function nextTurn(): Promise<undefined> {
 
 function frameOf(item: WatchItem, storage: ResourceStorage, context: WatchContext): Uint8Array {
   if (context.form.encoding === 'protobuf') {
-    return protobufFrame(item.type, item.type === 'BOOKMARK' ? bookmark(item, storage, context) : item.stored.object);
+    return protobufFrame(
+      item.type,
+      item.type === 'BOOKMARK' ? bookmark(item, storage, context) : item.stored.object,
+    );
   }
   if (item.type === 'BOOKMARK') {
     return utf8Encode(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark(item, storage, context) })}\n`);
   }
   return context.form.as === undefined
     ? plainFrame(item.type, item.stored)
-    : utf8Encode(`${JSON.stringify({ type: item.type, object: transformed(item.stored.object, storage, context) })}\n`);
+    : utf8Encode(
+        `${JSON.stringify({ type: item.type, object: transformed(item.stored.object, storage, context) })}\n`,
+      );
 }
 
 /** Frames by what they show, so that two hundred watchers of one change share one encoding. */
@@ -153,7 +170,11 @@ function bookmark(
   }
 }
 
-function transformed(object: ApiObject, { strategy }: ResourceStorage, { form, table }: WatchContext): object {
+function transformed(
+  object: ApiObject,
+  { strategy }: ResourceStorage,
+  { form, table }: WatchContext,
+): object {
   return form.as === 'Table'
     ? tableOf(strategy.info, [object], { resourceVersion: object.metadata.resourceVersion }, table)
     : partialMetadata(object);

@@ -101,7 +101,9 @@ export class OpenApi {
 /** The kinds that stand for themselves in a document, by the name of their type. */
 function kindsByType(infos: readonly ResourceInfo[]): ReadonlyMap<string, readonly GroupVersionKind[]> {
   const kinds = new Map<string, readonly GroupVersionKind[]>();
-  const groupVersions = new Map(infos.map(({ group, version }) => [tableName(group, version), { group, version }]));
+  const groupVersions = new Map(
+    infos.map(({ group, version }) => [tableName(group, version), { group, version }]),
+  );
   for (const { group, version } of groupVersions.values()) {
     for (const name of typeNames(group, version)) {
       if (structType(name)?.isKind === true) {

@@ -20,7 +20,13 @@ const LIST_PARAMETERS = [
 const DELETE_PARAMETERS = ['pretty', 'dryRun', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'];
 
 const INTEGERS: ReadonlySet<string> = new Set(['limit', 'timeoutSeconds', 'gracePeriodSeconds']);
-const BOOLEANS: ReadonlySet<string> = new Set(['allowWatchBookmarks', 'sendInitialEvents', 'watch', 'orphanDependents', 'force']);
+const BOOLEANS: ReadonlySet<string> = new Set([
+  'allowWatchBookmarks',
+  'sendInitialEvents',
+  'watch',
+  'orphanDependents',
+  'force',
+]);
 
 const PATCH_TYPES = [
   'application/apply-patch+yaml',
@@ -40,15 +46,57 @@ interface Operation {
 
 const ITEM_OPERATIONS: readonly Operation[] = [
   { method: 'get', action: 'get', verb: 'get', parameters: ['pretty'], body: undefined, isList: false },
-  { method: 'put', action: 'put', verb: 'update', parameters: WRITE_PARAMETERS, body: 'object', isList: false },
-  { method: 'patch', action: 'patch', verb: 'patch', parameters: [...WRITE_PARAMETERS, 'force'], body: 'patch', isList: false },
-  { method: 'delete', action: 'delete', verb: 'delete', parameters: DELETE_PARAMETERS, body: 'options', isList: false },
-  { method: 'post', action: 'post', verb: 'create', parameters: WRITE_PARAMETERS, body: 'object', isList: false },
+  {
+    method: 'put',
+    action: 'put',
+    verb: 'update',
+    parameters: WRITE_PARAMETERS,
+    body: 'object',
+    isList: false,
+  },
+  {
+    method: 'patch',
+    action: 'patch',
+    verb: 'patch',
+    parameters: [...WRITE_PARAMETERS, 'force'],
+    body: 'patch',
+    isList: false,
+  },
+  {
+    method: 'delete',
+    action: 'delete',
+    verb: 'delete',
+    parameters: DELETE_PARAMETERS,
+    body: 'options',
+    isList: false,
+  },
+  {
+    method: 'post',
+    action: 'post',
+    verb: 'create',
+    parameters: WRITE_PARAMETERS,
+    body: 'object',
+    isList: false,
+  },
 ];
 
 const COLLECTION_OPERATIONS: readonly Operation[] = [
-  { method: 'get', action: 'list', verb: 'list', parameters: ['pretty', ...LIST_PARAMETERS], body: undefined, isList: true },
-  { method: 'post', action: 'post', verb: 'create', parameters: WRITE_PARAMETERS, body: 'object', isList: false },
+  {
+    method: 'get',
+    action: 'list',
+    verb: 'list',
+    parameters: ['pretty', ...LIST_PARAMETERS],
+    body: undefined,
+    isList: true,
+  },
+  {
+    method: 'post',
+    action: 'post',
+    verb: 'create',
+    parameters: WRITE_PARAMETERS,
+    body: 'object',
+    isList: false,
+  },
   {
     method: 'delete',
     action: 'deletecollection',
@@ -60,13 +108,26 @@ const COLLECTION_OPERATIONS: readonly Operation[] = [
 ];
 
 /** The paths of one resource, with their operations. */
-export function pathItems(info: ResourceInfo, document: SchemaDocument): readonly (readonly [path: string, item: object])[] {
+export function pathItems(
+  info: ResourceInfo,
+  document: SchemaDocument,
+): readonly (readonly [path: string, item: object])[] {
   const root = info.group === '' ? `/api/${info.version}` : `/apis/${apiVersionOf(info)}`;
-  const collection = info.namespaced ? `${root}/namespaces/{namespace}/${info.resource}` : `${root}/${info.resource}`;
+  const collection = info.namespaced
+    ? `${root}/namespaces/{namespace}/${info.resource}`
+    : `${root}/${info.resource}`;
   const shape = { info, document };
   const paths: (readonly [string, object])[] = [
     [collection, pathItem(shape, COLLECTION_OPERATIONS, info.verbs, info)],
-    [`${collection}/{name}`, pathItem(shape, ITEM_OPERATIONS.filter(({ method }) => method !== 'post'), info.verbs, info)],
+    [
+      `${collection}/{name}`,
+      pathItem(
+        shape,
+        ITEM_OPERATIONS.filter(({ method }) => method !== 'post'),
+        info.verbs,
+        info,
+      ),
+    ],
   ];
   if (info.namespaced && info.verbs.includes('list')) {
     const all = COLLECTION_OPERATIONS.filter(({ verb }) => verb === 'list');
@@ -84,9 +145,16 @@ interface Shape {
   readonly document: SchemaDocument;
 }
 
-function pathItem({ info, document }: Shape, operations: readonly Operation[], verbs: readonly string[], kind: GroupVersionKind): object {
+function pathItem(
+  { info, document }: Shape,
+  operations: readonly Operation[],
+  verbs: readonly string[],
+  kind: GroupVersionKind,
+): object {
   const item: Record<string, object> = {
-    parameters: info.namespaced ? [parameter('namespace', 'path'), parameter('name', 'path')] : [parameter('name', 'path')],
+    parameters: info.namespaced
+      ? [parameter('namespace', 'path'), parameter('name', 'path')]
+      : [parameter('name', 'path')],
   };
   for (const operation of operations) {
     if (verbs.includes(operation.verb)) {
@@ -112,12 +180,23 @@ function operationObject(operation: Operation, kind: GroupVersionKind, document:
 
 function requestBody(body: 'object' | 'patch' | 'options', schema: object): object {
   if (body === 'patch') {
-    return { content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { type: 'object' } }])), required: true };
+    return {
+      content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { type: 'object' } }])),
+      required: true,
+    };
   }
-  return { content: { '*/*': { schema: body === 'object' ? schema : { type: 'object' } } }, ...(body === 'object' ? { required: true } : {}) };
+  return {
+    content: { '*/*': { schema: body === 'object' ? schema : { type: 'object' } } },
+    ...(body === 'object' ? { required: true } : {}),
+  };
 }
 
 function parameter(name: string, where: 'path' | 'query'): object {
   const type = INTEGERS.has(name) ? 'integer' : BOOLEANS.has(name) ? 'boolean' : 'string';
-  return { name, in: where, ...(where === 'path' ? { required: true } : {}), schema: { type, uniqueItems: true } };
+  return {
+    name,
+    in: where,
+    ...(where === 'path' ? { required: true } : {}),
+    schema: { type, uniqueItems: true },
+  };
 }

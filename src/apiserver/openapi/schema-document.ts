@@ -61,7 +61,9 @@ export class SchemaDocument {
   }
 
   #definition(struct: StructType): object {
-    const properties = Object.fromEntries(struct.fields.map((field) => [field.name, this.#property(field)] as const));
+    const properties = Object.fromEntries(
+      struct.fields.map((field) => [field.name, this.#property(field)] as const),
+    );
     const all = struct.isKind ? { ...TYPE_FIELDS, ...properties } : properties;
     const required = struct.fields.filter(({ isRequired }) => isRequired).map(({ name }) => name);
     const kinds = this.#kinds.get(struct.name);
@@ -80,7 +82,9 @@ export class SchemaDocument {
       ...(field.listType === undefined ? {} : { 'x-kubernetes-list-type': field.listType }),
       ...(field.listMapKeys.length > 0 ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
       ...(field.patchMergeKey === undefined ? {} : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
-      ...(field.patchStrategies.length === 0 ? {} : { 'x-kubernetes-patch-strategy': field.patchStrategies.join(',') }),
+      ...(field.patchStrategies.length === 0
+        ? {}
+        : { 'x-kubernetes-patch-strategy': field.patchStrategies.join(',') }),
       ...(field.mapType === undefined ? {} : { 'x-kubernetes-map-type': field.mapType }),
       ...(field.default === undefined ? {} : { default: field.default }),
     };
@@ -88,7 +92,9 @@ export class SchemaDocument {
       return type;
     }
     // Nothing may stand beside a reference in version 3.
-    return '$ref' in type && this.#dialect === OPENAPI_V3 ? { allOf: [type], ...extensions } : { ...type, ...extensions };
+    return '$ref' in type && this.#dialect === OPENAPI_V3
+      ? { allOf: [type], ...extensions }
+      : { ...type, ...extensions };
   }
 
   #type(type: ValueType): object {

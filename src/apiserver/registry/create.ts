@@ -91,7 +91,7 @@ async function prepare(
       apiVersion: apiVersionOf(strategy.info),
       subresource: '',
       time: timestamp(deps.clock),
-    }) as DraftObject;
+    });
     refuseInvalid(storage, tracked, strategy.validateCreate(tracked));
     await validateAdmission(storage, 'CREATE', target, { object: tracked, context });
     return tracked;

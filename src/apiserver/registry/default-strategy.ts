@@ -103,7 +103,7 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
 /** A copy with another status; without one when it is undefined. */
 export function withStatus(object: DraftObject, status: unknown): DraftObject {
   const { status: _dropped, ...rest } = object;
-  return (status === undefined ? rest : { ...rest, status }) as DraftObject;
+  return status === undefined ? rest : { ...rest, status };
 }
 
 /** What a write to the `status` endpoint may change: the status, and metadata that others may write too. */

@@ -33,7 +33,13 @@ export function stampNew(
     : stem === undefined || stem === ''
       ? undefined
       : generateName(stem, random);
-  const { deletionTimestamp, deletionGracePeriodSeconds, selfLink, generation, ...kept } = meta;
+  const {
+    deletionTimestamp: _deleted,
+    deletionGracePeriodSeconds: _grace,
+    selfLink: _link,
+    generation: _generation,
+    ...kept
+  } = meta;
   const stamped: Record<string, unknown> = {
     ...(name === undefined ? {} : { name }),
     ...(stem === undefined || stem === '' ? {} : { generateName: stem }),
@@ -67,7 +73,9 @@ export function keepSystemMetadata(
   target: Target,
   strategy: Strategy,
 ): DraftObject {
-  const { name = '', namespace = '', uid = '' } = next.metadata;
+  // What a client sends may lack what every stored object has.
+  const meta: Partial<ObjectMeta> = next.metadata;
+  const { name = '', namespace = '', uid = '' } = meta;
   if (name !== target.name) {
     throw badRequest(
       name === ''
@@ -91,7 +99,7 @@ export function keepSystemMetadata(
 }
 
 function keptMetadata(next: ObjectMeta, current: ObjectMeta): Record<string, unknown> {
-  const { resourceVersion, selfLink, ...rest } = next;
+  const { resourceVersion: _version, selfLink: _link, ...rest } = next;
   const kept: Record<string, unknown> = {};
   // The server's own fields in a fixed order first, so that equal objects have equal bytes.
   for (const field of [

@@ -5,7 +5,7 @@ import type { TaskGroup } from '#base/task-group.ts';
 import type { Revision } from '#store/store.ts';
 import type { ObjectChange, ObjectReader } from '../object-reader.ts';
 import type { ResourceStorage } from './resource-storage.ts';
-import { StoredObject } from './stored-object.ts';
+import type { StoredObject } from './stored-object.ts';
 
 type Callback = (change: ObjectChange<ApiObject>) => void;
 

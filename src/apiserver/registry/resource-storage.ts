@@ -8,7 +8,7 @@ import type { AdmissionChain } from '../admission/admission-chain.ts';
 import type { MirrorFeed } from './mirror.ts';
 import { ObjectCache } from './object-cache.ts';
 import { storagePrefix } from './storage-keys.ts';
-import { StoredObject, storedLayout, type StoredLayout } from './stored-object.ts';
+import { storedLayout, type StoredLayout, type StoredObject } from './stored-object.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
 
 export interface StorageDeps {

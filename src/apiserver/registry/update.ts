@@ -111,7 +111,7 @@ async function prepare(
   const tracked =
     options.keepsManagedFields === true
       ? prepared
-      : (updateManagedFields({
+      : updateManagedFields({
           live,
           next: prepared,
           struct: strategy.struct,
@@ -119,7 +119,7 @@ async function prepare(
           apiVersion: apiVersionOf(strategy.info),
           subresource: target.subresource,
           time: timestamp(deps.clock),
-        }) as DraftObject);
+        });
   refuseInvalid(storage, tracked, strategy.validateUpdate(tracked, live, target.subresource));
   await validateAdmission(storage, 'UPDATE', target, { object: tracked, oldObject: live, context });
   if (isReleased(tracked) && strategy.isHeld?.(tracked) !== true) {

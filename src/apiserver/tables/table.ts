@@ -30,13 +30,20 @@ export interface TableOptions {
 }
 
 /** The table form of objects of one resource, with upstream's columns and cells. */
-export function tableOf(info: GroupVersionResource, objects: readonly ApiObject[], metadata: ListMeta, options: TableOptions): Table {
+export function tableOf(
+  info: GroupVersionResource,
+  objects: readonly ApiObject[],
+  metadata: ListMeta,
+  options: TableOptions,
+): Table {
   const printer = columnsOf(info);
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata,
-    columnDefinitions: options.noHeaders ? null : printer.columns.map((column) => ({ format: '', ...column })),
+    columnDefinitions: options.noHeaders
+      ? null
+      : printer.columns.map((column) => ({ format: '', ...column })),
     rows: objects.map((object) => ({
       cells: printer.cells(object, options.nowMs),
       ...rowObject(object, options.includeObject),

@@ -44,7 +44,7 @@ function bind(
   const pod = live as unknown as Pod;
   const refuse = (why: string): Error =>
     conflict({ group: '', resource: 'pods/binding' }, pod.metadata.name, why);
-  if (metadata.uid !== undefined && (metadata.uid as string) !== '' && metadata.uid !== pod.metadata.uid) {
+  if (metadata.uid !== undefined && metadata.uid !== '' && metadata.uid !== pod.metadata.uid) {
     throw refuse(
       `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
     );

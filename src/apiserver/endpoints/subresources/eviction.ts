@@ -101,7 +101,7 @@ function charge(budgets: ResourceStorage, budget: PodDisruptionBudget, pod: Pod)
     disruptionsAllowed: status.disruptionsAllowed - 1,
     disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(budgets.deps.clock) },
   };
-  return { ...budget, status: charged } as unknown as DraftObject;
+  return { ...budget, status: charged };
 }
 
 function tooManyEvictions(why: string, retryAfterSeconds: number): StatusError {

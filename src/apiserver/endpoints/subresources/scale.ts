@@ -44,7 +44,7 @@ export async function serveScale(storage: ResourceStorage, call: ApiCall): Promi
         ? {}
         : { resourceVersion: wanted.metadata.resourceVersion }),
     };
-    return { ...live, metadata, spec } as DraftObject;
+    return { ...live, metadata, spec };
   };
   const { stored } = await updateObject(
     storage,
@@ -89,7 +89,7 @@ function scaleOf(storage: ResourceStorage, object: DraftObject): Scale {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { ...(spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas }) },
+    spec: spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
     status: { replicas: status.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
   };
 }
@@ -104,5 +104,5 @@ function selectorText({ strategy }: ResourceStorage, selector: Scalable['spec'][
       .map(([key, value]) => `${key}=${value}`)
       .join(',');
   }
-  return labelSelectorFromObject(selector as LabelSelector).toString();
+  return labelSelectorFromObject(selector).toString();
 }

@@ -19,7 +19,7 @@ export function namespaceStrategy(info: ResourceInfo): Strategy {
       const held = finalizers.includes(KUBERNETES_FINALIZER)
         ? finalizers
         : [...finalizers, KUBERNETES_FINALIZER];
-      return withStatus({ ...object, spec: { finalizers: held } } as DraftObject, { phase: 'Active' });
+      return withStatus({ ...object, spec: { finalizers: held } }, { phase: 'Active' });
     },
     prepareUpdate: (next, current, subresource) => {
       switch (subresource) {
@@ -27,9 +27,9 @@ export function namespaceStrategy(info: ResourceInfo): Strategy {
           return onlyStatus(next, current);
         case 'finalize':
           // Only the finalizers of the spec change here.
-          return withMetadata({ ...current, spec: next['spec'] } as DraftObject, { ...next.metadata });
+          return withMetadata({ ...current, spec: next['spec'] }, { ...next.metadata });
         default:
-          return { ...next, spec: current['spec'], status: current['status'] } as DraftObject;
+          return { ...next, spec: current['spec'], status: current['status'] };
       }
     },
     isHeld: (object) => (asNamespace(object).spec.finalizers ?? []).length > 0,

@@ -63,7 +63,7 @@ function prepareUpdate(next: DraftObject, current: DraftObject, subresource: str
         ...current,
         metadata: { ...current.metadata },
         spec: { ...asPod(current).spec, ephemeralContainers },
-      } as unknown as DraftObject;
+      };
     }
     default:
       return withStatus(next, current['status']);

@@ -1,7 +1,7 @@
 import type { Service, ServicePort, ServiceSpec } from '#api/types/core.v1.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { internalError, invalid, type FieldError } from '#api/status-error.ts';
-import { Cidr } from '#base/ip.ts';
+import type { Cidr } from '#base/ip.ts';
 import type { Random } from '#base/random.ts';
 import { defaultStrategy, onlyStatus, withStatus } from '../default-strategy.ts';
 import type { DraftObject, Strategy } from '../strategy.ts';
@@ -64,7 +64,7 @@ export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocator
     prepareCreate: (object) => {
       const service = asService(object);
       const spec = allocate(service, undefined, allocators);
-      return withStatus({ ...object, spec } as unknown as DraftObject, { loadBalancer: {} });
+      return withStatus({ ...object, spec }, { loadBalancer: {} });
     },
     prepareUpdate: (next, current, subresource) => {
       if (subresource === 'status') {
@@ -73,7 +73,7 @@ export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocator
       const kept = keepAllocations(asService(next).spec, asService(current).spec);
       const spec = allocate({ ...asService(next), spec: kept }, asService(current).spec, allocators);
       const status = spec.type === 'LoadBalancer' ? current['status'] : { loadBalancer: {} };
-      return withStatus({ ...next, spec } as unknown as DraftObject, status);
+      return withStatus({ ...next, spec }, status);
     },
     afterDelete: (object) => allocators.release(asService(object).spec),
   };
