@@ -159,8 +159,16 @@ function planContainer(
   if (current?.state === 'exited' && !mayRestart(pod, container.name, current.exitCode ?? 0)) {
     return { stop: [], start: [], isKept: false };
   }
-  const restartCount = last === undefined ? 0 : last.notes.restartCount + 1;
+  const restartCount = last === undefined ? countToldOf(pod, container.name) : last.notes.restartCount + 1;
   return { stop: [], start: [{ container, restartCount, previous: last }], isKept: true };
+}
+
+/** The runtime lost the container, as after a reboot: its count goes on from what was told. */
+function countToldOf({ status }: Pod, name: string): number {
+  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const told = statuses.find((candidate) => candidate.name === name);
+  const hasRun = told?.state.running !== undefined || told?.state.terminated !== undefined;
+  return (told?.restartCount ?? 0) + (hasRun ? 1 : 0);
 }
 
 function reasonToStop(

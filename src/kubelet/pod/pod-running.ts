@@ -4,6 +4,7 @@ import type { WaitingReason } from '../status/container-statuses.ts';
 import { podCgroupPath, podResources } from '../resources/linux-resources.ts';
 import { VolumeError, type MountedVolume } from '../volumes/pod-volumes.ts';
 import { durationText } from './backoff.ts';
+import { ContainerResize } from './container-resize.ts';
 import { containerNamed, fieldPathOf, podText, roleOf } from './pod-containers.ts';
 import { planPod, type ContainerStart, type ContainerStop, type PodPlan } from './pod-plan.ts';
 import type { PodContext } from './pod-worker.ts';
@@ -28,9 +29,12 @@ const ENDED_KEPT = 1;
 /** A pod in its running stage: volumes, then the sandbox, then containers one after the other. */
 export class PodRunning {
   readonly #waiting = new Map<string, WaitingReason>();
+  readonly #resize = new ContainerResize();
   readonly #retryAtMs = new Map<string, number>();
   #volumes: ReadonlyMap<string, MountedVolume> | undefined;
   #renewAtMs = 0;
+  /** What downward API volumes show at the moment. */
+  #shownMetadata = '';
   #starting: string | undefined;
   #startAbort = new AbortController();
 
@@ -69,6 +73,7 @@ export class PodRunning {
     } else {
       this.#startNext(context, plan, this.#volumes);
     }
+    this.#resize.step(context);
     this.#prune(context);
     context.wakeAt(deps.clock.nowMs() + Math.max(this.#renewAtMs - deps.clock.monotonicMs(), 0));
   }
@@ -76,10 +81,14 @@ export class PodRunning {
   #mountVolumes({ pod, deps, tasks, wakeAt }: PodContext): void {
     const { clock, volumes, cgroups, events, jitter } = deps;
     wakeAt(tasks.blockedUntilMs(VOLUMES_TASK));
-    if (this.#volumes !== undefined && clock.monotonicMs() < this.#renewAtMs) {
+    const { labels, annotations } = pod.metadata;
+    const shown = JSON.stringify([labels, annotations]);
+    const isFresh = clock.monotonicMs() < this.#renewAtMs && shown === this.#shownMetadata;
+    if (this.#volumes !== undefined && isFresh) {
       return;
     }
     tasks.run(VOLUMES_TASK, async (signal) => {
+      this.#shownMetadata = shown;
       try {
         if (this.#volumes === undefined) {
           await cgroups.ensure(podCgroupPath(pod), podResources(pod));

@@ -197,3 +197,82 @@ test('pod worker: a pod past its active deadline fails with the reason', async (
   await bench.until('failed', () => bench.pod().status.phase === 'Failed');
   assert.equal(bench.pod().status.reason, 'DeadlineExceeded');
 });
+
+test('pod worker: after a reboot the pod gets a new sandbox, and its restarts are counted on', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  await bench.workers.close();
+  for (const { id } of await bench.runtime.listPodSandbox()) {
+    await bench.runtime.removePodSandbox(id);
+  }
+  await bench.restartKubelet();
+  await bench.until('runs again', () => bench.summary() === 'Running main:running*x1');
+  const [main] = bench.pod().status.containerStatuses ?? [];
+  assert.equal(main?.lastState.terminated?.reason, 'ContainerStatusUnknown');
+});
+
+test('pod worker: a changed image restarts the container, changed limits do not', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod({ containers: [aContainer({ resources: { limits: { cpu: '1', memory: '64Mi' } } })] }));
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  const change = (container: Parameters<typeof aContainer>[0]): void => {
+    const { metadata, status } = bench.pod();
+    bench.create({ ...aPod({ containers: [aContainer(container)] }), metadata, status });
+  };
+  change({ resources: { limits: { cpu: '2', memory: '64Mi' } } });
+  const id = await bench.containerId('main');
+  await bench.settle();
+  assert.equal((await bench.runtime.containerStatus(id)).resources?.cpuQuota, 200_000);
+  assert.equal(bench.summary(), 'Running main:running*');
+  change({ image: 'nginx:2' });
+  await bench.advance(1);
+  await bench.until('restarted', () => bench.summary() === 'Running main:running*x1');
+  assert.ok(bench.events.includes('Killing: Container main definition changed, will be restarted'));
+});
+
+test('pod worker: an ephemeral container joins a running pod and is never restarted', async () => {
+  await using bench = await PodBench.open({
+    life: ({ metadata }) => (metadata.name === 'debug' ? { exitAfterMs: 1000 } : {}),
+  });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  const pod = bench.pod();
+  const debug = aContainer({ name: 'debug' });
+  bench.create({ ...pod, spec: { ...pod.spec, ephemeralContainers: [debug] } });
+  await bench.until('joined', () => bench.summary() === 'Running main:running* debug:running');
+  await bench.advance(2);
+  await bench.until('over', () => bench.summary() === 'Running main:running* debug:ended(0 Completed)');
+  await bench.advance(60);
+  assert.equal(bench.summary(), 'Running main:running* debug:ended(0 Completed)');
+});
+
+test('pod worker: a failing postStart hook ends its container, a preStop hook has its time before the signal', async () => {
+  await using bench = await PodBench.open({ life: () => ({ stopAfterMs: 1000 }) });
+  const ran: string[] = [];
+  let exitCode = 1;
+  bench.runtime.onExec(({ cmd }) => {
+    ran.push(cmd.join(' '));
+    return cmd[0] === 'hello' ? exitCode : 0;
+  });
+  const lifecycle = { postStart: { exec: { command: ['hello'] } }, preStop: { sleep: { seconds: 5 } } };
+  bench.create(aPod({ containers: [aContainer({ lifecycle })] }));
+  await bench.until('hook failed', () => bench.events.includes('FailedPostStartHook: PostStartHook failed'));
+  exitCode = 0;
+  await bench.advance(20);
+  await bench.until('runs', () => bench.summary().startsWith('Running main:running*'));
+  assert.ok(ran.length >= 2);
+  bench.markDeleted(30);
+  await bench.advance(5);
+  assert.match(bench.summary(), /main:running/);
+  await bench.advance(3);
+  await bench.until('gone', () => bench.find() === undefined);
+});
+
+test('pod worker: a pod with a forbidden sysctl is refused for good', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }));
+  await bench.until('refused', () => bench.pod().status.phase === 'Failed');
+  assert.equal(bench.pod().status.reason, 'SysctlForbidden');
+  assert.deepEqual(await bench.runtime.listPodSandbox(), []);
+});
