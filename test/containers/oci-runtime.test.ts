@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -340,32 +338,6 @@ test('oci runtime: a new runtime takes over what runs and learns what ended', { 
   for (const podId of [staying.podId, ending.podId, another.podId]) {
     await fixture.runtime.removePodSandbox(podId);
   }
-});
-
-test('oci runtime: containers outlive a killed owner', { skip }, async () => {
-  const other = await OciFixture.open('ocikill', '10.253.18.0/24');
-  try {
-    await other.buildImage();
-    await other.runtime.close();
-    const owner = spawn(
-      process.execPath,
-      ['--no-warnings', join(import.meta.dirname, 'oci-owner.ts'), other.directory],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const [started] = (await once(owner.stdout, 'data')) as [Buffer];
-    const { podId, id } = JSON.parse(started.toString()) as { podId: string; id: string };
-    owner.kill('SIGKILL');
-    await once(owner, 'exit');
-    await other.reopen();
-    assert.equal((await other.runtime.containerStatus(id)).state, 'running');
-    await other.until(async () => (await other.log(id)).includes('line 30'));
-    assert.equal((await other.runtime.podSandboxStatus(podId)).state, 'ready');
-  } finally {
-    await other.destroy();
-  }
-  assert.deepEqual(leftovers('ocikill'), []);
 });
 
 test('oci runtime: images that containers use outlive their removal', { skip }, async () => {

@@ -9,6 +9,8 @@ import { Netlink } from './netlink.ts';
 import type { PodNetwork } from './pod-network.ts';
 
 const KILL_ROUND_MS = 10;
+/** Rounds of waiting for the kernel to take links away. */
+const LINK_ROUNDS_MAX = 300;
 /** Rounds of waiting until emptied cgroups can be removed. */
 const REMOVE_ROUNDS_MAX = 200;
 
@@ -38,9 +40,6 @@ export async function destroyInstance({
   }
   using links = new Netlink(libc);
   const sandboxes = existsSync(paths.sandboxes) ? readdirSync(paths.sandboxes) : [];
-  for (const id of sandboxes) {
-    links.deleteLink(paths.veth(id));
-  }
   for (const directory of [paths.containers, paths.sandboxes, paths.runDir]) {
     for (const mount of mountsBelow(directory)) {
       libc.unmount(mount);
@@ -48,6 +47,14 @@ export async function destroyInstance({
     rmSync(directory, { recursive: true, force: true });
   }
   await network.destroy();
+  // The links of pods go with their namespaces, a little after the last reference to those.
+  for (
+    let round = 0;
+    round < LINK_ROUNDS_MAX && sandboxes.some((id) => links.hasLink(paths.veth(id)));
+    round++
+  ) {
+    await pause();
+  }
   for (let round = 0; !cgroups.remove(paths.cgroup); round++) {
     if (round === REMOVE_ROUNDS_MAX) {
       throw new RuntimeError('unavailable', `cgroup ${paths.cgroup} cannot be removed`);

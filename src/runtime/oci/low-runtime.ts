@@ -58,9 +58,14 @@ export class LowRuntime {
     });
   }
 
+  /** Whether it keeps something under this id, running or not. */
+  knows(containerId: string): boolean {
+    return existsSync(join(this.#root, containerId));
+  }
+
   /** Kills what is left and forgets the container; fine when it is forgotten already. */
   async delete(containerId: string): Promise<void> {
-    if (!existsSync(join(this.#root, containerId))) {
+    if (!this.knows(containerId)) {
       return;
     }
     await runToSuccess(this.program, ['--root', this.#root, 'delete', '--force', containerId]);

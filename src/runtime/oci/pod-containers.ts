@@ -83,6 +83,10 @@ export class PodContainers {
     for (const record of this.#records.values()) {
       if (record.state === 'running' && !this.#isAlive(record)) {
         this.#finish(record, { exitCode: EXIT_CODE_UNKNOWN, reason: 'Unknown', message: '' });
+      } else if (record.state === 'created' && this.#host.lowRuntime.knows(record.id)) {
+        const message = 'the runtime ended while it started the container';
+        await this.#host.lowRuntime.delete(record.id);
+        this.#finish(record, { exitCode: EXIT_CODE_START_ERROR, reason: 'StartError', message });
       }
     }
     for (const id of remains) {

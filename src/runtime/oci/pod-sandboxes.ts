@@ -48,11 +48,13 @@ export class PodSandboxes {
     for (const [id, record] of records) {
       const pins = this.#pins(record);
       const isAlive = Object.values(pins).every((pin) => mounted.has(pin));
-      const adopted: SandboxRecord =
-        record.state === 'ready' && !isAlive ? { ...record, state: 'notready' } : record;
-      this.#records.set(id, adopted);
-      if (adopted.state === 'ready') {
-        network.adopt(networked(adopted), adopted.ips);
+      this.#records.set(id, record);
+      if (record.state === 'ready' && isAlive) {
+        network.adopt(networked(record), record.ips);
+      } else if (record.state === 'ready') {
+        // The host was started anew, or the crash came while it was being stopped.
+        await this.#release(id);
+        this.#save({ ...record, state: 'notready' });
       }
     }
     for (const id of remains) {
@@ -81,8 +83,7 @@ export class PodSandboxes {
     const id = this.#host.random.bytes(32).toHex();
     try {
       const record = await this.#create(id, config);
-      this.#store.save(id, record);
-      this.#records.set(id, record);
+      this.#save(record);
       return id;
     } catch (error) {
       await this.#release(id);
@@ -98,9 +99,7 @@ export class PodSandboxes {
       return;
     }
     await this.#release(id);
-    const stopped: SandboxRecord = { ...record, state: 'notready' };
-    this.#store.save(id, stopped);
-    this.#records.set(id, stopped);
+    this.#save({ ...record, state: 'notready' });
     this.#host.events.publish({
       type: 'sandbox-stopped',
       containerId: '',
@@ -235,6 +234,11 @@ export class PodSandboxes {
       ...(network === 'node' ? {} : { net: join(directory, 'net'), uts: join(directory, 'uts') }),
       ...(ipc === 'node' ? {} : { ipc: join(directory, 'ipc') }),
     };
+  }
+
+  #save(record: SandboxRecord): void {
+    this.#store.save(record.id, record);
+    this.#records.set(record.id, record);
   }
 
   /** Gives back everything a sandbox holds in the kernel, however far it got. */
