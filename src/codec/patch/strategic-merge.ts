@@ -41,13 +41,20 @@ function mergeRecord(current: JsonRecord, patch: JsonRecord, type: ValueType | u
     }
   }
   for (const key of Object.keys(patch)) {
-    if (!key.startsWith('$') && !ordered.has(key)) {
+    if (!isDirective(key) && !ordered.has(key)) {
       mergeKey(merged, key, patch[key], type);
     } else if (key.startsWith(DELETE_PREFIX)) {
       removeItems(merged, key, patch[key]);
     }
   }
   return merged;
+}
+
+/** A dollar alone makes no directive: schemas have fields named `$ref` and `$schema`. */
+function isDirective(key: string): boolean {
+  return (
+    key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(DELETE_PREFIX) || key.startsWith(ORDER_PREFIX)
+  );
 }
 
 /** A copy of `current` with only the keys that `$retainKeys` names, when it is there. */
@@ -60,9 +67,7 @@ function retained(current: JsonRecord, patch: JsonRecord): MutableRecord {
     throw badRequest('invalid patch format of retainKeys');
   }
   const keep = new Set<unknown>(names);
-  const isNamed = Object.keys(patch).every(
-    (key) => key.startsWith('$') || patch[key] === null || keep.has(key),
-  );
+  const isNamed = Object.keys(patch).every((key) => isDirective(key) || patch[key] === null || keep.has(key));
   if (!isNamed) {
     throw badRequest('invalid patch format of retainKeys');
   }
@@ -198,7 +203,7 @@ function withoutDirectives(value: unknown): unknown {
   }
   const clean: MutableRecord = {};
   for (const key of Object.keys(value)) {
-    if (!key.startsWith('$') && value[key] !== null) {
+    if (!isDirective(key) && value[key] !== null) {
       setOwn(clean, key, withoutDirectives(value[key]));
     }
   }
