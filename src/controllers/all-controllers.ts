@@ -9,6 +9,7 @@ import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { collectableResources } from './garbage-collector/collectable-resources.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { JobController } from './job/job-controller.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
@@ -132,6 +133,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
     new EndpointsController(deps),
     new EndpointSliceController(deps),
+    new JobController(deps),
     new GarbageCollector(deps, collectableResources()),
     new NodeLifecycleController(deps),
     new TaintEvictionController(deps),
