@@ -185,6 +185,14 @@ test('secured requests: a node works for its own pods only', async () => {
     .of(POD)
     .create(aPod('p', { nodeName: 'n1', volumes: [{ name: 'v', secret: { secretName: 's' } }] }));
   assert.equal(await read(), 'allowed');
+  const token = (spec: object): Promise<string> => {
+    const target = { namespace: 'default', name: 'default', subresource: 'token' };
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
+    return refusal(() => kubelet.of(SERVICE_ACCOUNT).subresource('create', target, body));
+  };
+  assert.match(await token({}), /node requested token not bound to a pod$/);
+  const { uid } = (await cluster.client.of(POD).get('default', 'p')).metadata;
+  assert.equal(await token({ boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'p', uid } }), 'allowed');
 });
 
 test('secured requests: a namespace enforces the level it is labelled with, and takes nothing when it is not there', async () => {

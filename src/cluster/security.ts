@@ -1,3 +1,4 @@
+import { AdmissionChain } from '#apiserver/admission/admission-chain.ts';
 import { defaultPlugins } from '#apiserver/admission/default-plugins.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
 import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
@@ -67,18 +68,26 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       new RbacAuthorizer(rbac),
     ]);
     const issuer = new TokenIssuer({ key, issuer: ISSUER, audiences, reader, clock, random });
+    const admission = defaultPlugins({
+      reader,
+      authorizer,
+      rbac,
+      clock,
+      random,
+      quotaWriter: quotaStatusWriter(registry),
+    });
     return {
       authenticator,
       authorizer,
-      admission: defaultPlugins({
-        reader,
+      admission,
+      virtual: reviewHandlers({
         authorizer,
         rbac,
-        clock,
-        random,
-        quotaWriter: quotaStatusWriter(registry),
+        tokens,
+        issuer,
+        admission: new AdmissionChain(admission),
+        audiences,
       }),
-      virtual: reviewHandlers({ authorizer, rbac, tokens, issuer, audiences }),
       paths: new Map([
         [
           '/.well-known/openid-configuration',

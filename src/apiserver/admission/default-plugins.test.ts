@@ -10,7 +10,8 @@ import type { Pod } from '#api/types/core.v1.ts';
 import { NO_OPINION, type Authorizer } from '../authz/authorizer.ts';
 import { RbacGrants } from '../authz/rbac-grants.ts';
 import { ObjectsInMemory } from '../object-reader.fixture.ts';
-import { outcomeOf, refusalOf, writeOf } from './admission.fixture.ts';
+import type { AdmissionAttributes } from './admission.ts';
+import { admittedBy, outcomeOf, refusalOf, writeOf } from './admission.fixture.ts';
 import { AdmissionChain } from './admission-chain.ts';
 import { CertificateApproval } from './certificate/certificate-approval.ts';
 import { CertificateSubjectRestriction } from './certificate/certificate-subject-restriction.ts';
@@ -20,6 +21,7 @@ import { DefaultStorageClass } from './default-storage-class/default-storage-cla
 import { DefaultTolerationSeconds } from './default-toleration-seconds/default-toleration-seconds.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
+import { PodTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
 import { Priority, SYSTEM_PRIORITY_CLASSES } from './priority/priority.ts';
 import { RuntimeClass } from './runtime-class/runtime-class.ts';
 import { StorageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
@@ -416,6 +418,25 @@ for (const { name, spec, outcome } of runtimes) {
     assert.deepEqual(typeof result === 'string' ? result : result.spec, outcome);
   });
 }
+
+test('pod topology labels: a pod that gets a node gets its zone and region, once', async () => {
+  const labels = { 'topology.kubernetes.io/zone': 'z1', 'topology.kubernetes.io/region': 'r', other: 'x' };
+  const plugin = new PodTopologyLabels(objects({ kind: 'Node', metadata: { name: 'n', labels } }));
+  const labelsOf = async (write: AdmissionAttributes): Promise<unknown> =>
+    (await admittedBy<Pod>(plugin, write)).metadata.labels;
+  const oldObject = writeOf(pod({})).object;
+  const bound = writeOf(pod({ nodeName: 'n' }), { operation: 'UPDATE', subresource: 'binding', oldObject });
+  const expected = { 'topology.kubernetes.io/zone': 'z1', 'topology.kubernetes.io/region': 'r' };
+  assert.deepEqual(
+    [
+      await labelsOf(bound),
+      await labelsOf(writeOf(pod({ nodeName: 'n' }))),
+      await labelsOf(writeOf(pod({ nodeName: 'n' }), { operation: 'UPDATE', oldObject: bound.object })),
+      await labelsOf(writeOf(pod({ nodeName: 'gone' }))),
+    ],
+    [expected, expected, undefined, undefined],
+  );
+});
 
 test('certificates: the masters group cannot be asked for, and approving takes the right to', async () => {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -15,6 +15,7 @@ import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts
 import { NodeRestriction } from './node-restriction/node-restriction.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
 import { PodSecurity } from './pod-security/pod-security.ts';
+import { PodTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
 import { Priority } from './priority/priority.ts';
 import { ResourceQuota, type QuotaStatusWriter } from './resource-quota/resource-quota.ts';
 import { RoleEscalation } from './role-escalation/role-escalation.ts';
@@ -52,6 +53,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new CertificateSigning(authorizer),
     new CertificateSubjectRestriction(),
     new DefaultIngressClass(reader),
+    new PodTopologyLabels(reader),
     new RoleEscalation({ authorizer, rbac: deps.rbac }),
     new ResourceQuota({ reader, clock: deps.clock, writer: deps.quotaWriter }),
   ];

@@ -5,10 +5,13 @@ import type {
   SubjectAccessReview,
 } from '#api/types/authorization.v1.ts';
 import type { SelfSubjectReview, TokenReview } from '#api/types/authentication.v1.ts';
+import type { ApiObject } from '#api/object.ts';
 import { methodNotSupported } from '#api/status-error.ts';
 import { structOfKind } from '#api/schema/schema.ts';
 import { defined } from '#base/assert.ts';
 import { decodeObject } from '#codec/typed-decode.ts';
+import type { AdmissionAttributes } from '../admission/admission.ts';
+import type { AdmissionChain } from '../admission/admission-chain.ts';
 import type { TokenAuthenticator } from '../authn/bearer-token.ts';
 import type { NewTokenRequest, TokenIssuer } from '../authn/token-issuer.ts';
 import { apiUserOf, reviewToken } from '../authn/token-review.ts';
@@ -29,6 +32,7 @@ export interface ReviewDeps {
   readonly rbac: RbacGrants;
   readonly tokens: TokenAuthenticator;
   readonly issuer: TokenIssuer;
+  readonly admission: Pick<AdmissionChain, 'admit' | 'validate'>;
   /** What this API server answers to. */
   readonly audiences: readonly string[];
 }
@@ -79,7 +83,7 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHan
         reviewSelfSubjectRules(review, user, rbac),
       ),
     ],
-    ['/serviceaccounts/token', tokenHandler(deps.issuer)],
+    ['/serviceaccounts/token', tokenHandler(deps)],
   ]);
 }
 
@@ -90,13 +94,38 @@ function answer<T>(group: string, kind: string, review: (body: T, call: ApiCall)
   };
 }
 
-function tokenHandler(issuer: TokenIssuer): VirtualHandler {
-  return (call): Promise<ApiResult> => {
+function tokenHandler({ issuer, admission }: ReviewDeps): VirtualHandler {
+  return async (call): Promise<ApiResult> => {
     requireCreate(call);
     const request = decode<NewTokenRequest>(call, AUTHENTICATION, 'TokenRequest');
+    await admitToken(admission, call, request);
     const value = issuer.createToken(call.info.namespace, call.info.name, request);
-    return Promise.resolve({ kind: 'value', code: 201, value });
+    return { kind: 'value', code: 201, value };
   };
+}
+
+/** A token is not stored, but what may be asked for is decided by the same plugins. */
+async function admitToken(
+  admission: ReviewDeps['admission'],
+  { info, user }: ApiCall,
+  request: NewTokenRequest,
+): Promise<void> {
+  const attributes: AdmissionAttributes = {
+    operation: 'CREATE',
+    kind: { group: AUTHENTICATION, version: 'v1', kind: 'TokenRequest' },
+    resource: info,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    // A request's metadata may be left out; no plugin reads it.
+    object: request as unknown as ApiObject,
+    oldObject: undefined,
+    options: {},
+    user,
+    dryRun: false,
+  };
+  await admission.admit(attributes);
+  await admission.validate(attributes);
 }
 
 function requireCreate({ info }: ApiCall): void {
