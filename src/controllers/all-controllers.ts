@@ -4,6 +4,7 @@ import { TaskGroup } from '#base/task-group.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
+import { CronJobController } from './cronjob/cron-job-controller.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
 import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
@@ -134,6 +135,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new EndpointsController(deps),
     new EndpointSliceController(deps),
     new JobController(deps),
+    new CronJobController(deps),
     new GarbageCollector(deps, collectableResources()),
     new NodeLifecycleController(deps),
     new TaintEvictionController(deps),
