@@ -87,8 +87,10 @@ export interface RuntimeService {
   /**
    * Runs a command in a running container and collects its output, of each stream at most 16 MiB.
    *
+   * Waits for the end of its output, which what it left running in the background may hold open.
+   *
    * @param timeoutSeconds kills the command after that time; 0 waits for ever
-   * @throws {RuntimeError} `deadline-exceeded` after the timeout
+   * @throws {RuntimeError} `deadline-exceeded` after the timeout; `internal` when the command could not be run
    */
   execSync(containerId: string, cmd: readonly string[], timeoutSeconds: number): Promise<ExecSyncResult>;
 
@@ -449,7 +451,7 @@ export interface ContainerFilter {
 export interface ExecSyncResult {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
-  /** 126 when the command cannot be executed, 127 when there is none of this name. */
+  /** 128 plus the signal's number for a command that a signal ended. */
   readonly exitCode: number;
 }
 

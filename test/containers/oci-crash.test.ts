@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SILENT_LOGGER } from '#base/log.ts';
@@ -110,3 +110,18 @@ async function reboot(fixture: OciFixture): Promise<void> {
   await clock.sleep(50);
   cgroups.remove(paths.cgroup);
 }
+
+test('oci crash: a container whose monitor was killed is noticed when it ends', { skip }, async () => {
+  await withFixture('ocimon', '10.253.22.0/24', async (fixture) => {
+    const { id } = await fixture.run('orphan', 'sleep 1000');
+    const { dataDir } = fixture.options;
+    process.kill(Number(readFileSync(join(dataDir, 'containers', id, 'conmon.pid'), 'utf8')), 'SIGKILL');
+    await fixture.reopen();
+    assert.equal((await fixture.runtime.containerStatus(id)).state, 'running');
+    const { exitCode } = await fixture.runtime.execSync(id, ['sh', '-c', 'kill -9 1; exit 0'], 5);
+    assert.equal(exitCode, 0); // The first process cannot be killed from inside.
+    process.kill(Number(readFileSync(join(dataDir, 'containers', id, 'pid'), 'utf8')), 'SIGKILL');
+    await fixture.reopen();
+    assert.deepEqual(await fixture.ended(id), { exitCode: 255, reason: 'Unknown' });
+  });
+});

@@ -167,9 +167,10 @@ export class Cgroups {
     return isGone;
   }
 
+  /** On a hybrid host the limits are version 1's, and the host's version 2 tree is left as it is. */
   #delegate(directory: string): void {
     const file = join(directory, 'cgroup.subtree_control');
-    if (directory.startsWith(this.layout.v2 ?? '\0') && existsSync(file)) {
+    if (this.layout.kind === 'v2' && existsSync(file)) {
       const offered = new Set(words(readIfThere(join(directory, 'cgroup.controllers'))));
       const enabled = new Set(words(readIfThere(file)));
       for (const controller of CONTROLLERS_WANTED) {

@@ -100,6 +100,7 @@ export class OciRuntime implements RuntimeService {
     host.cgroups.remove(host.paths.cgroup);
     host.cgroups.create(host.paths.monitorCgroup);
     runtime.#sandboxes.createCgroups();
+    runtime.#containers.watchLost();
     return runtime;
   }
 

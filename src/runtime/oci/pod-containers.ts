@@ -34,6 +34,7 @@ const EXIT_CODE_KILLED = 137;
 /** How long a killed process may take to vanish before its monitor is taken for dead. */
 const KILL_WAIT_MS = 10_000;
 const KILL_ROUND_MS = 20;
+const LOST_PERIOD_MS = 10_000;
 
 export interface PodContainersOptions {
   readonly host: OciHost;
@@ -94,6 +95,24 @@ export class PodContainers {
       await this.#release(id);
       this.#store.delete(id);
     }
+  }
+
+  /** Looks now and then for ends that nobody told: a monitor may be killed, and a notification be lost. */
+  watchLost(): void {
+    this.#tasks.spawn('lost containers', async (signal) => {
+      for (;;) {
+        await this.#host.clock.sleep(LOST_PERIOD_MS, signal);
+        for (const { id, state, pid } of this.list()) {
+          if (state === 'running' && !existsSync(`/proc/${pid ?? 0}`)) {
+            // The monitor has had half a period to write the exit code down.
+            await this.#host.clock.sleep(LOST_PERIOD_MS / 2, signal);
+            const atMs = this.#host.clock.nowMs();
+            const exit = this.#exits.read(id) ?? { containerId: id, exitCode: EXIT_CODE_UNKNOWN, atMs };
+            await this.#settleExit(exit);
+          }
+        }
+      }
+    });
   }
 
   /** Stops watching; the containers run on. */
