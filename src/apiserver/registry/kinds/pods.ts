@@ -1,13 +1,12 @@
 import type { Pod } from '#api/types/core.v1.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
+import { resizedPod, validateEphemeralContainers, validateResize } from '#api/validation/pod-subresources.ts';
 import { defaultStrategy, onlyStatus, withStatus } from '../default-strategy.ts';
 import type { DraftObject, Strategy } from '../strategy.ts';
 import { podQosClass } from './pod-qos.ts';
 
 /** Used when neither the client nor the pod says how long stopping may take. */
 const GRACE_SECONDS_DEFAULT = 30;
-
-const OWN_RULES: ReadonlySet<string> = new Set(['binding', 'ephemeralcontainers']);
 
 export function podStrategy(info: ResourceInfo): Strategy {
   const base = defaultStrategy(info);
@@ -40,9 +39,19 @@ export function podStrategy(info: ResourceInfo): Strategy {
       });
     },
     prepareUpdate: (next, current, subresource) => prepareUpdate(next, current, subresource),
-    // These endpoints change what the rules for the pod itself keep fixed; each has checked its own input.
-    validateUpdate: (next, current, subresource) =>
-      OWN_RULES.has(subresource) ? [] : base.validateUpdate(next, current, subresource),
+    validateUpdate: (next, current, subresource) => {
+      // These endpoints change what the rules for the pod itself keep fixed; binding has checked its own input.
+      switch (subresource) {
+        case 'binding':
+          return [];
+        case 'ephemeralcontainers':
+          return validateEphemeralContainers(asPod(next), asPod(current));
+        case 'resize':
+          return validateResize(asPod(next), asPod(current));
+        default:
+          return base.validateUpdate(next, current, subresource);
+      }
+    },
     deletionGraceSeconds: (object, requested) => graceSeconds(asPod(object), requested),
   };
 }
@@ -57,6 +66,8 @@ function prepareUpdate(next: DraftObject, current: DraftObject, subresource: str
     }
     case 'binding':
       return next;
+    case 'resize':
+      return { ...next, ...resizedPod(asPod(next), asPod(current)) };
     case 'ephemeralcontainers': {
       const { ephemeralContainers } = asPod(next).spec;
       return {
