@@ -123,11 +123,7 @@ export class ImagePuller {
       const atMs = clock.nowMs();
       this.#backoff.next(key, atMs);
       this.#failures.set(key, { atMs, text });
-      const reason =
-        error instanceof RuntimeError && error.code === 'registry-unavailable'
-          ? 'RegistryUnavailable'
-          : 'ErrImagePull';
-      throw new ConfigError(reason, text, { cause: error });
+      throw new ConfigError('ErrImagePull', text, { cause: error });
     }
   }
 

@@ -97,7 +97,7 @@ export class PodRunning {
         this.#renewAtMs = clock.monotonicMs() + Math.floor(VOLUME_RENEWAL_MS * (1 + jitter() / 2));
       } catch (error) {
         if (!signal.aborted && error instanceof VolumeError) {
-          const message = `MountVolume.SetUp failed for volume "${error.volume}" : ${describeError(error)}`;
+          const message = `MountVolume.SetUp failed for volume "${error.volume}" : ${error.message}`;
           events.event(pod, 'Warning', 'FailedMount', message);
         }
         throw error;

@@ -69,7 +69,7 @@ async function project(context: Projecting, projection: VolumeProjection): Promi
     const found = await deps.sources.configMap(namespace, name, signal);
     addItems(context, found && configMapBytes(found), {
       missing: `configmap "${name}" not found`,
-      missingKey: 'configmap references non-existent config key',
+      missingKey: 'references non-existent config key',
       optional,
       items,
     });
@@ -78,7 +78,7 @@ async function project(context: Projecting, projection: VolumeProjection): Promi
     const found = await deps.sources.secret(namespace, name, signal);
     addItems(context, found && secretBytes(found), {
       missing: `secret "${name}" not found`,
-      missingKey: 'secret references non-existent secret key',
+      missingKey: 'references non-existent secret key',
       optional,
       items,
     });
