@@ -57,6 +57,7 @@ for (const struct of KINDS) {
           manager: 'm',
           apiVersion: 'v1',
           subresource: '',
+          ignored: {},
           force: false,
           time: '2026-01-01T00:00:00Z',
         };

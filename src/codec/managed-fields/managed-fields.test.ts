@@ -236,6 +236,34 @@ test('applyPatch: kubectl takes over from client-side apply without a conflict',
   assert.equal(apply(live, config({ replicas: 2 }), { manager: 'kubectl' }).spec.replicas, 2);
 });
 
+test('applyPatch: a field that no table has is refused, in upstream words', () => {
+  const patch = { ...config({}), spec: { ...config({}).spec, replica: 1 } };
+  assert.throws(() => apply(undefined, patch), {
+    code: 500,
+    message:
+      'failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema',
+  });
+});
+
+test('applyPatch: another way to write the same amount is no conflict', () => {
+  const limits = (memory: string) =>
+    config({ containers: [{ name: 'c', resources: { limits: { memory } } }] });
+  const live = apply(undefined, limits('1Gi'), { manager: 'one' });
+  const both = apply(live, limits('1024Mi'), { manager: 'two' });
+  assert.equal(both.metadata.managedFields?.length, 2);
+});
+
+test('applyPatch: the status is neither written nor owned through the object itself', () => {
+  const created = apply(undefined, { ...config({ replicas: 1 }), status: { replicas: 7 } });
+  assert.equal(
+    Object.values(owned(created))
+      .flat()
+      .some((path) => path.startsWith('.status')),
+    false,
+  );
+  assert.deepEqual(Reflect.get(created, 'status'), {});
+});
+
 test('applyPatch: list items are matched by all their keys with defaults', () => {
   const service = (ports: readonly object[]) => ({ metadata: { name: 's' }, spec: { ports } });
   const options = {

@@ -1,8 +1,9 @@
 import type { StructType } from '#api/schema/schema.ts';
 import { StatusError, badRequest } from '#api/status-error.ts';
-import type { ManagedFieldsEntry } from '#api/types/meta.v1.ts';
+import type { ManagedFieldsEntry, ObjectMeta } from '#api/types/meta.v1.ts';
 import { decodeJson } from '../json-decode.ts';
 import { isRecord } from '../own-property.ts';
+import { decodeObject, normalizeObject } from '../typed-decode.ts';
 import { mergeFields, removeFields } from './field-merge.ts';
 import { fieldSetOf, withNamedParents } from './field-set.ts';
 import { type Shape, shapeOfStruct } from './field-shape.ts';
@@ -46,7 +47,10 @@ export interface ApplyOptions {
   /** Take fields from other managers instead of failing with a conflict. */
   readonly force: boolean;
   readonly time: string;
-  /** Fields that this endpoint does not write and an apply through it does not own, such as `f:status`. */
+  /**
+   * Fields that this endpoint does not write and an apply through it does not own. Unless given: the status on the
+   * object's own endpoint, spec and labels on `status`.
+   */
   readonly ignored?: FieldsNode;
 }
 
@@ -64,8 +68,9 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 export function applyPatch(options: ApplyOptions): Tracked {
   const { live, struct, manager, apiVersion, subresource, time } = options;
   const shape = shapeOfStruct(struct);
-  const ignored = union(UNOWNED_FIELDS, options.ignored ?? NO_FIELDS);
-  const patch = removeFields(checkedPatch(options), options.ignored ?? NO_FIELDS, shape);
+  const notWritten = options.ignored ?? resetFields(subresource);
+  const ignored = union(UNOWNED_FIELDS, notWritten);
+  const patch = removeFields(checkedPatch(options), notWritten, shape);
   const key = { manager, operation: 'Apply', apiVersion, subresource };
   const isOwn = (entry: ManagedFieldsEntry): boolean => isEntryOf(entry, key);
   const owners = ownersOf(live?.metadata.managedFields ?? []);
@@ -80,7 +85,12 @@ export function applyPatch(options: ApplyOptions): Tracked {
     owned: [fields, ...others.map((owner) => owner.fields)],
     shape,
   });
-  const comparison = compareTracked(live, next, struct);
+  // The live object is in normal form, so what only looks different (`1024Mi`, `1Gi`) must not count as a change.
+  const comparison = compareTracked(
+    live,
+    struct === undefined ? next : normalizeObject(next, struct),
+    struct,
+  );
   const changed = comparison === undefined ? NO_FIELDS : union(comparison.added, comparison.modified);
   if (!options.force) {
     refuseConflicts(others, changed, { live, manager, shape });
@@ -93,7 +103,15 @@ export function applyPatch(options: ApplyOptions): Tracked {
   return withManagedFields(next, entriesOf(foldOldest(all)));
 }
 
-function checkedPatch({ patch, apiVersion }: ApplyOptions): object {
+/** What an endpoint takes from elsewhere: the status from the object's own endpoint, all else from the other. */
+function resetFields(subresource: string): FieldsNode {
+  return subresource === 'status' ? NOT_STATUS : subresource === '' ? STATUS : NO_FIELDS;
+}
+
+const STATUS: FieldsNode = { 'f:status': {} };
+const NOT_STATUS: FieldsNode = { 'f:metadata': { 'f:labels': {} }, 'f:spec': {} };
+
+function checkedPatch({ patch, apiVersion, struct }: ApplyOptions): object {
   const given = patch as { readonly apiVersion?: unknown; readonly metadata?: unknown };
   if (given.apiVersion !== undefined && given.apiVersion !== apiVersion) {
     throw badRequest(
@@ -107,7 +125,26 @@ function checkedPatch({ patch, apiVersion }: ApplyOptions): object {
   ) {
     throw badRequest('metadata.managedFields must be nil');
   }
+  if (struct !== undefined) {
+    checkDeclared(patch, apiVersion, struct);
+  }
   return patch;
+}
+
+/** Nobody can own a field that the table does not have. */
+function checkDeclared(patch: object, apiVersion: string, struct: StructType): void {
+  const { object, warnings } = decodeObject(patch, struct, { fieldValidation: 'Warn' });
+  const [first] = warnings;
+  if (first !== undefined) {
+    const { namespace = '', name = '' } = object.metadata as Partial<ObjectMeta>;
+    const owner = `${namespace}/${name}; ${apiVersion}, Kind=${object.kind}`;
+    const path = `.${JSON.parse(first.replace(/^unknown field /, ''))}`;
+    throw new StatusError({
+      code: 500,
+      reason: '',
+      message: `failed to create typed patch object (${owner}): ${path}: field not declared in schema`,
+    });
+  }
 }
 
 interface Pruning {
