@@ -31,7 +31,7 @@ function isolatedTests(folder: string): Command | undefined {
 function commandsOf(verb: string, args: readonly string[]): readonly (Command | undefined)[] {
   switch (verb) {
     case 'start':
-      return [node('bin/coracle.ts', 'start', ...args)];
+      return [node('bin/coracle.mjs', 'start', ...args)];
     case 'check':
       return [
         [join(BIN, 'tsc')],

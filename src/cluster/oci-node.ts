@@ -91,7 +91,7 @@ export class OciNode implements AsyncDisposable {
     const runtime = await OciRuntime.open(runtimeOptions(deps, options));
     const { proxy, proxyInformers } = createProxy(deps, options, { name, commands });
     const { dns, dnsInformers } = createDns(deps, options);
-    const { kubelet, events } = await createNodeAgent(deps, options, { runtime, name });
+    const { kubelet, events, kubeletInformers } = await createNodeAgent(deps, options, { runtime, name });
     const node = new OciNode({
       runtime,
       kubelet,
@@ -99,7 +99,7 @@ export class OciNode implements AsyncDisposable {
       options,
       proxy,
       dns,
-      informers: [proxyInformers, dnsInformers],
+      informers: [proxyInformers, dnsInformers, kubeletInformers],
       commands,
       events,
     });
@@ -231,13 +231,23 @@ async function createNodeAgent(
   { plane, clock, random, log, metrics }: OciNodeDeps,
   options: OciNodeOptions,
   { runtime, name }: { readonly runtime: OciRuntime; readonly name: string },
-): Promise<{ readonly kubelet: Kubelet; readonly events: ApiEventRecorder }> {
+): Promise<{
+  readonly kubelet: Kubelet;
+  readonly events: ApiEventRecorder;
+  readonly kubeletInformers: Informers;
+}> {
   const user = nodeUser(name);
   const client = plane.clientOf(user, 'kubelet');
   const events = new ApiEventRecorder({ client, clock, random, log, component: 'kubelet', host: name });
+  const kubeletInformers = createInformers({
+    transport: plane.transportOf(user, 'kubelet'),
+    clock,
+    random,
+    log,
+  });
   const kubelet = createKubelet({
     client,
-    informers: createInformers({ transport: plane.transportOf(user, 'kubelet'), clock, random, log }),
+    informers: kubeletInformers,
     runtime,
     images: runtime.images,
     clock,
@@ -263,7 +273,7 @@ async function createNodeAgent(
     dataDir: join(options.dataDir, 'kubelet'),
     podCidrs: [options.nodePodCidr],
   });
-  return { kubelet, events };
+  return { kubelet, events, kubeletInformers };
 }
 
 /** The DNS server is no pod, so the endpoints of its Service are written by hand. */

@@ -5,6 +5,7 @@ import { SystemCommands } from '#base/command.ts';
 import { SystemRandom } from '#base/random.ts';
 import { ExampleApplication } from '../example-application.ts';
 import { exampleImage } from '../example-image.ts';
+import { packageRoot } from '../package-root.ts';
 import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { installPackages } from './install-packages.ts';
@@ -31,7 +32,7 @@ Starts a cluster, deploys the example application in examples/hello and waits un
   --kubeconfig FILE        also write the administrator's kubeconfig there
 `;
 
-const EXAMPLE = join(import.meta.dirname, '../../../examples/hello');
+const EXAMPLE = join(packageRoot(), 'examples/hello');
 
 /** `coracle start`: from nothing to an application that answers through its Service. */
 export async function start(args: readonly string[]): Promise<number> {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SystemClock, type Clock } from '#base/clock.ts';
 import { LineLogger, type Logger, type LogLevel } from '#base/log.ts';
 import { SystemRandom } from '#base/random.ts';
 import { isRunning, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
+import { packageRoot } from '../package-root.ts';
 import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
@@ -142,7 +143,7 @@ async function detach(directory: DataDirectory, args: readonly string[]): Promis
   mkdirSync(directory.path, { recursive: true, mode: 0o700 });
   const log = openSync(directory.log, 'a', 0o600);
   const rest = args.filter((arg) => arg !== '--detach');
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'up', ...rest], {
+  const child = spawn(process.execPath, [join(packageRoot(), 'bin/coracle.mjs'), 'up', ...rest], {
     detached: true,
     stdio: ['ignore', log, log],
   });

@@ -1,0 +1,33 @@
+// Bundles the program into dist/, so that it starts fast from an installed package: one file per verb, V8's code
+// cache beside it after the first run.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '..');
+
+rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: { coracle: 'bin/coracle.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node26',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  metafile: true,
+  // Native code, found at run time beside the package.
+  external: ['lmdb'],
+  // Dependencies written for CommonJS look for `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+});
+for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
+  process.stdout.write(`${path.padEnd(48)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB\n`);
+}
