@@ -5,6 +5,7 @@ import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
 import { CronJobController } from './cronjob/cron-job-controller.ts';
+import { DaemonSetController } from './daemonset/daemon-set-controller.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
 import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
@@ -20,6 +21,7 @@ import { REPLICA_SET_KIND } from './replicaset/replica-kind.ts';
 import { ReplicaSetController } from './replicaset/replica-set-controller.ts';
 import { REPLICATION_CONTROLLER_KIND } from './replicationcontroller/replication-controller-kind.ts';
 import { RootCaPublisher } from './root-ca/root-ca-publisher.ts';
+import { ResourceQuotaController } from './resourcequota/resource-quota-controller.ts';
 import type { ControllerDeps } from './runner/controller-deps.ts';
 import { ControllerRunner } from './runner/controller-runner.ts';
 import type { Controller } from './runner/controller.ts';
@@ -134,12 +136,14 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
     new EndpointsController(deps),
     new EndpointSliceController(deps),
+    new DaemonSetController(deps),
     new JobController(deps),
     new CronJobController(deps),
     new GarbageCollector(deps, collectableResources()),
     new NodeLifecycleController(deps),
     new TaintEvictionController(deps),
     new PodGcController(deps),
+    new ResourceQuotaController(deps, namespacedResources()),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];
 }

@@ -9,7 +9,7 @@ import { isNamespaceTerminating } from '../pods/pod-writer.ts';
 import { controllerOf, controllerReference } from '../runner/controller-reference.ts';
 import { type ConditionChange, findCondition, withCondition } from './deployment-conditions.ts';
 import { hasProgressDeadline, isComplete, isSameDeploymentStatus } from './deployment-status.ts';
-import { isSameTemplate, podTemplateHash, selectorWithHash, templateWithHash } from './pod-template.ts';
+import { isSameTemplate, podTemplateHash, selectorWithHash, templateWithHash } from '../pods/pod-template.ts';
 import {
   hasAnnotations,
   maxRevision,

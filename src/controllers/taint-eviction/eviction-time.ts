@@ -1,4 +1,5 @@
-import type { Pod, Taint, Toleration } from '#api/types/core.v1.ts';
+import type { Pod, Taint } from '#api/types/core.v1.ts';
+import { tolerates } from '../pods/tolerations.ts';
 
 export type EvictionVerdict =
   /** Nothing on the node drives the pod away. */
@@ -23,17 +24,4 @@ export function judgeEviction(pod: Pod, taints: readonly Taint[]): EvictionVerdi
     }
   }
   return soonestSeconds === undefined ? { kind: 'stays' } : { kind: 'goes', afterMs: soonestSeconds * 1000 };
-}
-
-export function tolerates(
-  { key = '', operator = 'Equal', value = '', effect }: Toleration,
-  taint: Taint,
-): boolean {
-  if (effect !== undefined && effect !== taint.effect) {
-    return false;
-  }
-  if (key !== '' && key !== taint.key) {
-    return false;
-  }
-  return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''));
 }
