@@ -14,6 +14,7 @@ import { Client } from '#client/client.ts';
 import { createInformers } from '#client/informer.ts';
 import { MemoryTransport } from '#client/memory-transport.ts';
 import { FakeRuntime } from '#runtime/fake-runtime.ts';
+import { diskTurn, turnsUntil } from './disk-turn.fixture.ts';
 import { createKubelet, type Kubelet } from './kubelet.ts';
 import type { ProbeOutcome } from './probes/prober.ts';
 import { aContainer, aPod } from './pod/pod.fixture.ts';
@@ -61,10 +62,6 @@ async function open(t: TestContext): Promise<World> {
   });
   const events: string[] = [];
   const informers = createInformers({ transport, clock, random: new SeededRandom(2), log: SILENT_LOGGER });
-  const turn = async (): Promise<void> => {
-    await clock.settle();
-    await stat(directory);
-  };
   const world: Omit<World, 'kubelet'> = {
     clock,
     transport,
@@ -73,19 +70,16 @@ async function open(t: TestContext): Promise<World> {
     events,
     outcome: { result: 'success', output: '' },
     until: async (what, condition) => {
-      for (let turns = 0; turns < 500; turns++) {
-        if (await condition()) {
-          return;
-        }
-        await turn();
+      if (await turnsUntil(clock, directory, condition)) {
+        return;
       }
       throw new Error(`never: ${what}; ${JSON.stringify(transport.all(POD).map(({ status }) => status))}`);
     },
     advance: async (seconds) => {
       for (let second = 0; second < seconds; second++) {
         await clock.advance(1000);
-        await turn();
-        await turn();
+        await diskTurn(clock, directory);
+        await diskTurn(clock, directory);
       }
     },
   };

@@ -14,6 +14,10 @@ import type { Informers, Lister } from '#client/lister.ts';
 import type { ImageService, RuntimeService } from '#runtime/cri.ts';
 import { ApiConfigSources } from './container/config-sources.ts';
 import { LifecycleHooks } from './container/lifecycle-hooks.ts';
+import type { EvictionThresholds } from './eviction/eviction-order.ts';
+import { hostSupplyReader, type NodeSupply } from './eviction/node-supply.ts';
+import { PressureWatch } from './eviction/pressure-watch.ts';
+import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { KubeletMetrics } from './kubelet-metrics.ts';
 import { KubeletStreams } from './kubelet-streams.ts';
@@ -21,7 +25,7 @@ import { LogRotation } from './logs/log-rotation.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-facts.ts';
 import { NodeLease } from './node/node-lease.ts';
-import { nodeAllocatable, type Pressure } from './node/node-status.ts';
+import { nodeAllocatable } from './node/node-status.ts';
 import type { NodeStreams } from './node-streams.ts';
 import { NodeHttp } from './server/node-http.ts';
 import { Backoff } from './pod/backoff.ts';
@@ -76,6 +80,10 @@ export interface KubeletOptions {
   readonly resolvConf?: string;
   /** Carries out probes; from this machine when left out. */
   readonly prober?: Prober;
+  /** When pods have to go because the node runs out; upstream's are `HARD_THRESHOLDS`. Never when left out. */
+  readonly eviction?: EvictionThresholds;
+  /** What the node has left; this machine's when left out. */
+  readonly supply?: () => Promise<NodeSupply>;
 }
 
 /** One node's agent. */
@@ -91,7 +99,12 @@ export interface Kubelet extends AsyncDisposable {
 
 const PODS_MAX = 110;
 const PORT = 10_250;
-const NO_PRESSURE: Pressure = { memory: false, disk: false, pid: false };
+const NO_THRESHOLDS: EvictionThresholds = {
+  memoryAvailableBytes: 0,
+  nodeFsAvailableShare: 0,
+  nodeFsInodesFreeShare: 0,
+  imageFsAvailableShare: 0,
+};
 /** After the runtime's event stream broke. */
 const EVENTS_RETRY_MS = 1_000;
 
@@ -110,6 +123,8 @@ class NodeKubelet implements Kubelet {
   readonly #workers: PodWorkers;
   readonly #agent: NodeAgent;
   readonly #reaper: OrphanReaper;
+  readonly #pressure: PressureWatch;
+  readonly #collector: ImageCollector;
   readonly #services: Lister<Service>;
 
   constructor(options: KubeletOptions) {
@@ -130,13 +145,27 @@ class NodeKubelet implements Kubelet {
     });
     this.#workers = this.#createWorkers(sources, volumes);
     this.#reaper = new OrphanReaper({ runtime, volumes, cgroups: options.cgroups, paths: this.#paths, log });
+    const supply = options.supply ?? hostSupplyReader(options.dataDir, options.images);
+    const imageFs = async (): Promise<NodeSupply['imageFs']> => (await supply()).imageFs;
+    const collector = new ImageCollector({ clock, log, runtime, images: options.images, imageFs });
+    this.#collector = collector;
+    this.#pressure = new PressureWatch({
+      clock,
+      log,
+      events: options.events,
+      runtime,
+      workers: this.#workers,
+      supply,
+      freeImages: () => collector.removeUnused(),
+      thresholds: options.eviction ?? NO_THRESHOLDS,
+    });
     this.#agent = new NodeAgent({
       ...options,
       port: options.port ?? PORT,
       labels: options.labels ?? {},
       podCidrs: options.podCidrs ?? [],
       podsMax: options.podsMax ?? PODS_MAX,
-      pressure: () => NO_PRESSURE,
+      pressure: () => this.#pressure.pressure(),
     });
     const { nodeName } = options;
     const workers = this.#workers;
@@ -161,6 +190,10 @@ class NodeKubelet implements Kubelet {
     );
     this.#tasks.spawn('runtime events', (signal) => this.#followRuntime(signal));
     this.#tasks.spawn('log rotation', (signal) => new LogRotation({ runtime, clock, log }).run(signal));
+    this.#tasks.spawn('image collector', (signal) => this.#collector.run(signal));
+    if (this.#options.eviction !== undefined) {
+      this.#tasks.spawn('pressure', (signal) => this.#pressure.run(signal));
+    }
     this.#tasks.spawn('pods', async (signal) => {
       await informers.whenSynced(signal);
       const useRange = (node: Parameters<NodeAgent['useRange']>[0]): void =>

@@ -29,13 +29,13 @@ export class PodStopping {
   }
 
   /** Stops what runs, sidecars last and in reverse order. True when nothing is alive or being started. */
-  step(context: PodContext): boolean {
+  step(context: PodContext, graceOverride?: number): boolean {
     const { pod, runtime, tasks } = context;
     this.#beganMs ??= this.#clock.monotonicMs();
     const alive = runtime.containers.filter(isAlive);
     const sidecars = alive.filter(({ notes }) => roleOf(pod, notes.name) === 'sidecar');
     const others = alive.filter((instance) => !sidecars.includes(instance));
-    const graceSeconds = graceOf(pod);
+    const graceSeconds = graceOverride ?? graceOf(pod);
     for (const instance of others) {
       this.#stop(context, instance, graceSeconds);
     }

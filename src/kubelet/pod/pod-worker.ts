@@ -206,7 +206,7 @@ export class PodWorker {
     }
     if (this.#stage === 'running') {
       this.#running.step(context);
-    } else if (this.#stage === 'stopping' && this.#stopping.step(context)) {
+    } else if (this.#stage === 'stopping' && this.#stopping.step(context, this.#cause?.graceSeconds)) {
       this.#stage = 'stopped';
     }
     this.#tellStatus(runtime);

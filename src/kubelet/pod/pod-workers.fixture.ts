@@ -1,8 +1,8 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '#base/random.ts';
-import { SILENT_LOGGER } from '#base/log.ts';
+import { LineLogger, SILENT_LOGGER } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { NewObject } from '#api/object.ts';
@@ -16,6 +16,7 @@ import type { Informers } from '#client/lister.ts';
 import { MemoryTransport } from '#client/memory-transport.ts';
 import type { ContainerConfig } from '#runtime/cri.ts';
 import { FakeRuntime, type FakeLife } from '#runtime/fake-runtime.ts';
+import { diskTurn, turnsUntil } from '../disk-turn.fixture.ts';
 import { ApiConfigSources } from '../container/config-sources.ts';
 import { LifecycleHooks } from '../container/lifecycle-hooks.ts';
 import { ImagePuller } from '../images/image-puller.ts';
@@ -47,9 +48,6 @@ const NO_VOLUMES: PodVolumes = {
   unmount: () => Promise.resolve(),
 };
 
-/** Turns of the event loop to wait for real files and promises before a test gives up. */
-const TURNS_MAX = 500;
-
 /** Pod workers on a fake runtime, a virtual clock and an in-memory API. */
 export class PodBench implements AsyncDisposable {
   readonly clock = new VirtualClock();
@@ -58,6 +56,16 @@ export class PodBench implements AsyncDisposable {
   readonly runtime: FakeRuntime;
   /** `reason: message` of every event so far. */
   readonly events: string[] = [];
+  /** What was logged, for the message of a test that waits in vain. */
+  readonly #lines: string[] = [];
+  readonly log = new LineLogger(
+    (line) => void this.#lines.push(line),
+    () => this.clock.nowMs(),
+    'info',
+  );
+  readonly recorder: EventRecorder = {
+    event: (_target, _type, reason, message) => void this.events.push(`${reason}: ${message}`),
+  };
   readonly #options: BenchOptions;
   readonly #directory: string;
   readonly #tasks = new TaskGroup((name, error) => {
@@ -125,11 +133,8 @@ export class PodBench implements AsyncDisposable {
 
   /** Waits, without moving the clock, until `condition` holds. */
   async until(what: string, condition: () => boolean): Promise<void> {
-    for (let turn = 0; turn < TURNS_MAX; turn++) {
-      if (condition()) {
-        return;
-      }
-      await this.#turn();
+    if (await turnsUntil(this.clock, this.#directory, condition)) {
+      return;
     }
     const pod = this.find();
     throw new Error(
@@ -140,7 +145,7 @@ export class PodBench implements AsyncDisposable {
   /** Lets everything that goes on by itself come to rest. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 8; turn++) {
-      await this.#turn();
+      await diskTurn(this.clock, this.#directory);
     }
   }
 
@@ -148,8 +153,8 @@ export class PodBench implements AsyncDisposable {
   async advance(seconds: number): Promise<void> {
     for (let left = seconds; left > 0; left -= 1) {
       await this.clock.advance(Math.min(left, 1) * 1000);
-      await this.#turn();
-      await this.#turn();
+      await diskTurn(this.clock, this.#directory);
+      await diskTurn(this.clock, this.#directory);
     }
     await this.settle();
   }
@@ -182,12 +187,6 @@ export class PodBench implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  /** Promises, and the files asked for so far: a look at a directory queues behind them. */
-  async #turn(): Promise<void> {
-    await this.clock.settle();
-    await stat(this.#directory);
-  }
-
   #newInformers(): Informers {
     return createInformers({
       transport: this.transport,
@@ -213,12 +212,7 @@ export class PodBench implements AsyncDisposable {
 
   #deps(): PodWorkerDeps {
     const { clock, runtime, client } = this;
-    const recorder: EventRecorder = {
-      event: (_target, _type, reason, message) => {
-        this.events.push(`${reason}: ${message}`);
-      },
-    };
-    const log = SILENT_LOGGER;
+    const { log, recorder } = this;
     const paths = new PodPaths(join(this.#directory, 'kubelet'), join(this.#directory, 'logs'));
     const sources = new ApiConfigSources(client);
     const hooks = new LifecycleHooks(runtime, clock);

@@ -10,6 +10,8 @@ import { podPhaseOf, type ContainerStatuses } from './pod-phase.ts';
 export interface EndCause {
   readonly reason: string;
   readonly message: string;
+  /** In place of the pod's own grace period. */
+  readonly graceSeconds?: number;
 }
 
 export interface PodStatusInput {
