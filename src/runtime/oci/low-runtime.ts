@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../cri.ts';
 import type { CgroupLayout } from './cgroups.ts';
@@ -52,10 +52,11 @@ export class LowRuntime {
     }
   }
 
-  async update(containerId: string, resources: OciResources): Promise<void> {
-    await runToSuccess(this.program, ['--root', this.#root, 'update', '--resources', '-', containerId], {
-      input: JSON.stringify(resources),
-    });
+  async update(containerId: string, bundle: string, resources: OciResources): Promise<void> {
+    // By a file: crun opens its standard input by name, and Node's pipes are sockets, which cannot be opened.
+    const file = join(bundle, 'resources.json');
+    writeFileSync(file, JSON.stringify(resources));
+    await runToSuccess(this.program, ['--root', this.#root, 'update', '--resources', file, containerId]);
   }
 
   /** Whether it keeps something under this id, running or not. */

@@ -23,7 +23,10 @@ interface PauseOptions {
 export async function startPause(host: OciHost, options: PauseOptions): Promise<PauseProcess> {
   const bundle = join(host.paths.sandbox(options.sandboxId), 'pause');
   const rootfs = join(bundle, 'rootfs');
-  mkdirSync(rootfs, { recursive: true });
+  // Places for what is mounted; a read-only root gets no new ones.
+  for (const directory of ['dev', 'proc']) {
+    mkdirSync(join(rootfs, directory), { recursive: true });
+  }
   writeFileSync(join(rootfs, 'pause'), pauseProgram());
   chmodSync(join(rootfs, 'pause'), 0o755);
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(pauseSpec(rootfs, options)));

@@ -239,7 +239,8 @@ export class PodContainers {
       }
       if (record.state === 'running') {
         const { lowRuntime, programs } = this.#host;
-        await programs.run(async () => await lowRuntime.update(id, ociResources(resources)));
+        const bundle = this.paths(id).directory;
+        await programs.run(async () => await lowRuntime.update(id, bundle, ociResources(resources)));
       }
       const { config } = record;
       const merged = { ...config.linux.resources, ...resources };
