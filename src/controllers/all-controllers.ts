@@ -26,6 +26,7 @@ import type { ControllerDeps } from './runner/controller-deps.ts';
 import { ControllerRunner } from './runner/controller-runner.ts';
 import type { Controller } from './runner/controller.ts';
 import { ServiceAccountController } from './serviceaccount/service-account-controller.ts';
+import { StatefulSetController } from './statefulset/stateful-set-controller.ts';
 import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
 export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
@@ -137,6 +138,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new EndpointsController(deps),
     new EndpointSliceController(deps),
     new DaemonSetController(deps),
+    new StatefulSetController(deps),
     new JobController(deps),
     new CronJobController(deps),
     new GarbageCollector(deps, collectableResources()),
