@@ -15,11 +15,14 @@ export class HeaderReader {
   #parts: Buffer[] = [];
   #size = 0;
   #failure: Error | undefined;
+  #wake: (() => void) | undefined;
 
   constructor() {
     this.#inflate = createInflate({ dictionary: HEADER_DICTIONARY, flush: constants.Z_SYNC_FLUSH });
     this.#inflate.on('error', (error) => {
       this.#failure = error;
+      // A write that fails is not called back.
+      this.#wake?.();
     });
     this.#inflate.on('data', (part: Buffer) => {
       this.#size += part.length;
@@ -34,8 +37,10 @@ export class HeaderReader {
     this.#parts = [];
     this.#size = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
     this.#inflate.write(block, () => resolve());
     await promise;
+    this.#wake = undefined;
     if (this.#failure !== undefined || this.#size > BLOCK_BYTES_MAX) {
       throw new SpdyError('header block cannot be unpacked', { cause: this.#failure });
     }
