@@ -4,6 +4,7 @@ import { TaskGroup } from '#base/task-group.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
+import { ClusterRoleAggregationController } from './clusterrole-aggregation/cluster-role-aggregation-controller.ts';
 import { CronJobController } from './cronjob/cron-job-controller.ts';
 import { DaemonSetController } from './daemonset/daemon-set-controller.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
@@ -146,6 +147,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new TaintEvictionController(deps),
     new PodGcController(deps),
     new ResourceQuotaController(deps, namespacedResources()),
+    new ClusterRoleAggregationController(deps),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];
 }
