@@ -241,9 +241,10 @@ export class PodRunning {
   }
 
   #stop(context: PodContext, { instance, message }: ContainerStop): void {
-    const { pod, runtime, deps, tasks } = context;
+    const { pod, runtime, deps, tasks, wakeAt } = context;
     const podIp = readySandbox(runtime)?.network.ips[0] ?? deps.node.hostIps[0] ?? '';
     const graceSeconds = this.#graceFor(context, instance);
+    wakeAt(tasks.blockedUntilMs(`stop ${instance.id}`));
     tasks.run(`stop ${instance.id}`, (signal) =>
       deps.stopper.stop(pod, { instance, message, graceSeconds, podIp, skipHook: false }, signal),
     );

@@ -157,7 +157,8 @@ export class ContainerProbes implements PodProbes {
       );
     }
     if (readinessProbe !== undefined) {
-      const loop = { followed, instance, probe: readinessProbe, initialVerdict: followed.isReady };
+      const { isReady } = followed;
+      const loop = { followed, instance, probe: readinessProbe, initialVerdict: isReady, isEager: !isReady };
       loops.push(
         this.#loop('Readiness', loop, signal, (isGood) => {
           followed.isReady = isGood;
@@ -170,7 +171,7 @@ export class ContainerProbes implements PodProbes {
 
   #loop(
     type: ProbeType,
-    { followed, instance, probe, initialVerdict }: Loop,
+    { followed, instance, probe, initialVerdict, isEager = false }: Loop,
     signal: AbortSignal,
     onVerdict: (isGood: boolean) => boolean,
   ): Promise<void> {
@@ -192,7 +193,7 @@ export class ContainerProbes implements PodProbes {
           return goesOn;
         },
       },
-      { probe, startedAtMs: instance.startedAtMs ?? instance.createdAtMs, initialVerdict },
+      { probe, startedAtMs: instance.startedAtMs ?? instance.createdAtMs, initialVerdict, isEager },
       signal,
     );
   }
@@ -219,4 +220,5 @@ interface Loop {
   readonly instance: ContainerInstance;
   readonly probe: Probe;
   readonly initialVerdict: boolean | undefined;
+  readonly isEager?: boolean;
 }

@@ -16,12 +16,16 @@ export interface ProbeLoopOptions {
   /** When the container started, in wall time: the first attempt waits for `initialDelaySeconds` from then. */
   readonly startedAtMs: number;
   readonly initialVerdict: boolean | undefined;
+  /** Until its first success asks again sooner than the period, so that a quick start is soon seen. */
+  readonly isEager?: boolean;
 }
 
 const PERIOD_SECONDS_DEFAULT = 10;
 const THRESHOLD_DEFAULT = { failure: 3, success: 1 };
 /** A probe that could not be carried out is tried again at once, this many times in all. */
 const TRIES_MAX = 3;
+/** Of an eager probe, between its first two attempts; doubles until it reaches the period. */
+const EAGER_MS = 100;
 
 /**
  * Repeats one probe of one container until `signal` fires. The verdict changes only after as many equal
@@ -29,7 +33,7 @@ const TRIES_MAX = 3;
  */
 export async function runProbeLoop(
   deps: ProbeLoopDeps,
-  { probe, startedAtMs, initialVerdict }: ProbeLoopOptions,
+  { probe, startedAtMs, initialVerdict, isEager = false }: ProbeLoopOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, carryOut, onBadOutcome, onVerdict } = deps;
@@ -41,13 +45,15 @@ export async function runProbeLoop(
   let verdict = initialVerdict;
   let last: boolean | undefined;
   let runs = 0;
+  let waitMs = isEager ? Math.min(EAGER_MS, periodMs) : periodMs;
+  let isExtra = false;
   for (let dueMs = clock.monotonicMs(); !signal.aborted;) {
     const outcome = await withTries(carryOut);
     if (signal.aborted) {
       return;
     }
     const isGood = outcome.result === 'success';
-    if (!isGood) {
+    if (!isGood && !isExtra) {
       onBadOutcome(outcome);
     }
     runs = isGood === last ? runs + 1 : 1;
@@ -61,8 +67,11 @@ export async function runProbeLoop(
         return;
       }
     }
+    isExtra = !isGood && waitMs < periodMs;
+    const nextMs = isExtra ? waitMs : periodMs;
+    waitMs = isGood ? periodMs : Math.min(waitMs * 2, periodMs);
     // A probe that took longer than its period is not made up for.
-    dueMs = Math.max(dueMs + periodMs, clock.monotonicMs());
+    dueMs = Math.max(dueMs + nextMs, clock.monotonicMs());
     await clock.sleep(dueMs - clock.monotonicMs(), signal);
   }
 }
