@@ -70,6 +70,8 @@ const SHAPES_MAX = 16_384;
 /** Gives alike pods the same {@link PodShape} object. */
 export class PodShapes {
   readonly #shapes = new Map<string, PodShape>();
+  /** A pod is asked about several times on its way to a node, and making its signature takes a while. */
+  readonly #known = new WeakMap<Pod, PodShape>();
   readonly #resources: ResourceIds;
   readonly #labelSets: LabelSets;
 
@@ -79,6 +81,10 @@ export class PodShapes {
   }
 
   of(pod: Pod): PodShape {
+    const known = this.#known.get(pod);
+    if (known !== undefined) {
+      return known;
+    }
     const signature = signatureOf(pod);
     let shape = this.#shapes.get(signature);
     if (shape === undefined) {
@@ -88,6 +94,7 @@ export class PodShapes {
       shape = this.#compile(pod);
       this.#shapes.set(signature, shape);
     }
+    this.#known.set(pod, shape);
     return shape;
   }
 
