@@ -1,10 +1,11 @@
-import { StatusError, type StatusReason } from '#api/status-error.ts';
+import { StatusError } from '#api/status-error.ts';
 import type { Status } from '#api/types/meta.v1.ts';
 import { concatBytes, utf8Decode } from '#base/bytes.ts';
 import type { Clock } from '#base/clock.ts';
 import { deepFreeze, encodeJson } from '#codec/canonical.ts';
-import { decodeJson, JsonDecodeError } from '#codec/json-decode.ts';
+import { decodeJson } from '#codec/json-decode.ts';
 import { type HttpAnswer, HttpConnection, type TlsIdentity } from './http-connection.ts';
+import { refusal } from './refusal.ts';
 import { methodOf, requestPath } from './request-path.ts';
 import { textLines } from './text-lines.ts';
 import type { ApiRequest, PatchType, Transport, WatchEvent, WatchRequest } from './transport.ts';
@@ -26,25 +27,6 @@ const PATCH_CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
   apply: 'application/apply-patch+yaml',
-};
-
-/** The reasons a server means by a status code when its answer carries none. */
-const REASONS: Readonly<Record<number, StatusReason>> = {
-  400: 'BadRequest',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'NotFound',
-  405: 'MethodNotAllowed',
-  406: 'NotAcceptable',
-  409: 'Conflict',
-  410: 'Gone',
-  413: 'RequestEntityTooLarge',
-  415: 'UnsupportedMediaType',
-  422: 'Invalid',
-  429: 'TooManyRequests',
-  500: 'InternalError',
-  503: 'ServiceUnavailable',
-  504: 'Timeout',
 };
 
 /** Answers 429 and 5xx that name a delay are tried again so often. */
@@ -163,21 +145,4 @@ function parse(text: string): unknown {
   } catch (cause) {
     throw new ConnectionError('the answer is not JSON', { cause });
   }
-}
-
-/** The error in an answer, whether the API itself sent it or a proxy on the way. */
-function refusal(httpCode: number, text: string): StatusError {
-  try {
-    const status = decodeJson(text);
-    if (typeof status === 'object' && status !== null && Reflect.get(status, 'kind') === 'Status') {
-      return StatusError.fromStatus(status, httpCode);
-    }
-  } catch (error) {
-    if (!(error instanceof JsonDecodeError)) {
-      throw error;
-    }
-  }
-  const message =
-    text.trim() === '' ? `the server answered with status ${httpCode}` : text.trim().slice(0, 2048);
-  return new StatusError({ code: httpCode, reason: REASONS[httpCode] ?? '', message });
 }

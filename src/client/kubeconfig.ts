@@ -40,7 +40,15 @@ export function parseKubeconfig(
   text: string,
   { contextName, directory }: { readonly contextName?: string | undefined; readonly directory: string },
 ): KubeconfigTarget {
-  const config = section(decode(text), 'the kubeconfig');
+  return kubeconfigTarget(decode(text), { contextName, directory });
+}
+
+/** As {@link parseKubeconfig}, from the document that was in the text, or that several were merged to. */
+export function kubeconfigTarget(
+  document: unknown,
+  { contextName, directory }: { readonly contextName?: string | undefined; readonly directory: string },
+): KubeconfigTarget {
+  const config = section(document, 'the kubeconfig');
   const name = contextName ?? optionalText(config, 'current-context') ?? '';
   if (name === '') {
     throw new KubeconfigError('the kubeconfig has no current context, and none was given');

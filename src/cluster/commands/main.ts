@@ -10,6 +10,7 @@ Usage: coracle VERB [options]
   status   say whether the cluster runs and where
   down     stop it
   logs     print what the cluster program wrote
+  kubectl  talk to a cluster, as kubectl does
   version  print the version
 
 Run "coracle VERB --help" for the options of a verb.
@@ -38,6 +39,8 @@ async function run(verb: string, args: readonly string[]): Promise<number> {
       return (await import('./down.ts')).down(args);
     case 'logs':
       return (await import('./logs.ts')).logs(args);
+    case 'kubectl':
+      return (await import('./kubectl.ts')).runKubectl(args);
     case 'version':
     case '--version':
       return (await import('./version.ts')).version();
