@@ -8,6 +8,7 @@ import { SILENT_LOGGER } from '#base/log.ts';
 import { Cgroups } from '#runtime/oci/cgroups.ts';
 import { InstancePaths } from '#runtime/oci/instance-paths.ts';
 import { Libc } from '#runtime/oci/libc.ts';
+import { OciRuntime } from '#runtime/oci/oci-runtime.ts';
 import { mountsBelow } from '#runtime/oci/mount-table.ts';
 import { leftovers, OciFixture, whyNoContainers } from './oci-host.fixture.ts';
 
@@ -53,6 +54,16 @@ test('oci crash: containers outlive a killed owner', { skip }, async () => {
     assert.equal((await fixture.runtime.containerStatus(id)).state, 'running');
     assert.equal((await fixture.runtime.podSandboxStatus(podId)).state, 'ready');
     await fixture.until(async () => (await fixture.log(id)).includes('line 30'));
+  });
+});
+
+test('oci crash: what a killed owner left is removed by name alone', { skip }, async () => {
+  await withFixture('ocigone', '10.253.23.0/24', async (fixture) => {
+    await fixture.runtime.close();
+    await runAndKill(fixture, 'one', 0);
+    await OciRuntime.destroy(fixture.options);
+    assert.deepEqual(leftovers('ocigone'), []);
+    assert.deepEqual(mountsBelow(fixture.directory), []);
   });
 });
 

@@ -161,6 +161,7 @@ class ArchiveReader {
     names: readonly string[],
   ): Promise<StoredImage> {
     const diffIds = parseImageConfig(configBytes).rootfs.diff_ids;
+    using _held = this.#layers.hold(diffIds);
     for (const [index, diffId] of diffIds.entries()) {
       await this.#layers.add(diffId, async () => this.#open(layerPaths[index] ?? ''));
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { assert } from '#base/assert.ts';
 import type { Logger } from '#base/log.ts';
 import type { LinuxContainerResources } from '../cri.ts';
+import { sendSignal, signalNumber } from './signals.ts';
 import { isMissing, systemCode } from './system-code.ts';
 
 /** Mount points of the cgroup hierarchies of this host. */
@@ -148,7 +149,7 @@ export class Cgroups {
         return true;
       }
       for (const pid of pids) {
-        sendSignal(pid, 'SIGKILL');
+        sendSignal(pid, signalNumber('SIGKILL'));
       }
       await pause();
     }
@@ -256,18 +257,6 @@ export function limitFilesV2(resources: LinuxContainerResources): LimitFile[] {
 /** Version 1 shares (2 to 262,144) as a version 2 weight (1 to 10,000), by the usual linear mapping. */
 export function cpuWeight(shares: number): number {
   return shares === 0 ? 0 : Math.trunc(1 + ((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
-}
-
-/** Sends a signal; false when the process is gone already. */
-export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if (systemCode(error) === 'ESRCH') {
-      return false;
-    }
-    throw error;
-  }
 }
 
 function removeDirectory(directory: string): boolean {

@@ -15,7 +15,8 @@ export interface ContainerRecord {
   readonly cgroup: string;
   /** Absolute; of the file in the bundle when nobody wants the log. */
   readonly logPath: string;
-  readonly stopSignal: NodeJS.Signals;
+  /** As `SIGTERM` or `SIGRTMIN+3`. */
+  readonly stopSignal: string;
   readonly user: {
     readonly uid: number;
     readonly gid: number;

@@ -1,35 +1,44 @@
-import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+
+/** Bytes that tell the compressions apart. */
+const MAGIC_BYTES = 4;
 
 /**
  * The content of a stream that may be compressed with gzip or zstd. Looks at its first bytes, not at the
  * media type, which is often wrong.
  */
 export async function decompressed(archive: Readable): Promise<Readable> {
-  const first = await peek(archive);
-  const isGzip = first[0] === 0x1f && first[1] === 0x8b;
-  const isZstd = first.readUInt32BE(0) === 0x28b5_2ffd;
+  const chunks: AsyncIterator<Buffer> = archive[Symbol.asyncIterator]();
+  let start: Buffer = Buffer.alloc(0);
+  while (start.length < MAGIC_BYTES) {
+    const next = await chunks.next();
+    if (next.done === true) {
+      break;
+    }
+    start = Buffer.concat([start, next.value]);
+  }
+  const whole = Readable.from(continued(start, chunks), { objectMode: false });
+  const isGzip = start[0] === 0x1f && start[1] === 0x8b;
+  const isZstd = start.length >= MAGIC_BYTES && start.readUInt32BE(0) === 0x28b5_2ffd;
   if (!isGzip && !isZstd) {
-    return archive;
+    return whole;
   }
   const unpacker = isGzip ? createGunzip() : createZstdDecompress();
-  archive.once('error', (error) => unpacker.destroy(error));
-  return archive.pipe(unpacker);
+  whole.once('error', (error) => unpacker.destroy(error));
+  unpacker.once('close', () => whole.destroy());
+  return whole.pipe(unpacker);
 }
 
-/** The first four bytes, which stay in the stream; zeroes for a shorter one. */
-async function peek(stream: Readable): Promise<Buffer> {
-  for (;;) {
-    const chunk: Buffer | null = stream.read();
-    if (chunk === null) {
-      if (stream.readableEnded || stream.destroyed) {
-        return Buffer.alloc(4);
-      }
-      await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
-      continue;
+async function* continued(start: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    if (start.length > 0) {
+      yield start;
     }
-    stream.unshift(chunk);
-    return chunk.length >= 4 ? chunk : Buffer.concat([chunk, Buffer.alloc(4)]);
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
   }
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { PassThrough, Transform, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { RuntimeError, type ExecOptions, type ExecSession, type ExitResult } from '../cri.ts';
-import { sendSignal } from './cgroups.ts';
 import type { ContainerPaths } from './container-record.ts';
 import { parseLogLine } from './low-runtime.ts';
 import type { OciHost } from './oci-host.ts';
 import type { OciSpec } from './oci-spec.ts';
 import { exitCodeOf, PROGRAM_ENV } from './run-program.ts';
+import { sendSignal, signalNumber } from './signals.ts';
 import { systemCode } from './system-code.ts';
 
 /** Files of one command, removed when it has ended. */
@@ -208,7 +208,7 @@ function endCommand(child: ChildProcess, files: ExecFiles): void {
     return;
   }
   if (existsSync(files.pid)) {
-    sendSignal(Number(readFileSync(files.pid, 'utf8')), 'SIGKILL');
+    sendSignal(Number(readFileSync(files.pid, 'utf8')), signalNumber('SIGKILL'));
   }
   child.kill('SIGTERM');
 }

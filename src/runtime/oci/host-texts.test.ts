@@ -10,6 +10,7 @@ import { parseNetDev } from './oci-stats.ts';
 import { resolvConf } from './sandbox-files.ts';
 import { seccompProfile } from './seccomp.ts';
 import { pauseProgram } from './pause-process.ts';
+import { signalName, signalNumber } from './signals.ts';
 
 const HYBRID = `cgroup /sys/fs/cgroup/cpu cgroup rw,relatime,cpu 0 0
 cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0
@@ -122,6 +123,22 @@ test('seccomp: a capability lifts its own refusals', () => {
   assert.ok(refused(['CAP_SYS_ADMIN']).includes('keyctl'));
   assert.equal(seccompProfile({ profileType: 'Unconfined' }, []), undefined);
 });
+
+const signals: readonly (readonly [text: string, name: string, number: number])[] = [
+  ['SIGQUIT', 'SIGQUIT', 3],
+  ['quit', 'SIGQUIT', 3],
+  ['9', 'SIGKILL', 9],
+  ['SIGRTMIN+3', 'SIGRTMIN+3', 37],
+  ['SIGRTMINPLUS3', 'SIGRTMINPLUS3', 37],
+  ['RTMAX-1', 'SIGRTMAX-1', 63],
+  ['nonsense', 'SIGTERM', 15],
+  ['', 'SIGTERM', 15],
+];
+for (const [text, name, number] of signals) {
+  test(`signals: ${JSON.stringify(text)} is ${name}`, () => {
+    assert.deepEqual([signalName(text), signalNumber(signalName(text))], [name, number]);
+  });
+}
 
 test('instance paths: names fit the kernel', () => {
   const paths = new InstancePaths('abcd1234', '/data');

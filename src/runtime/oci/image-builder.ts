@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import { packTar } from 'modern-tar';
+import { createReadStream, statSync } from 'node:fs';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { createTarPacker, type TarHeader } from 'modern-tar';
 import { parseImageReference } from '../image-reference.ts';
 import type { ImageRunConfig } from './bundle.ts';
 import { hostPlatform, type ImageConfig } from './image-manifest.ts';
@@ -32,9 +33,7 @@ export async function buildImage(
   images: ImageStore,
   layers: LayerStore,
 ): Promise<StoredImage> {
-  const archive = await packTar(options.files.map(tarEntry));
-  const diffId = `sha256:${createHash('sha256').update(archive).digest('hex')}`;
-  await layers.add(diffId, async () => Readable.from([Buffer.from(archive)]));
+  const diffId = await layers.addNew(archiveOf(options.files));
   const config: ImageConfig = {
     ...hostPlatform(),
     config: options.config,
@@ -43,16 +42,39 @@ export async function buildImage(
   return images.add(Buffer.from(JSON.stringify(config)), { tag: parseImageReference(options.name).full });
 }
 
-function tarEntry(file: ImageFile): Parameters<typeof packTar>[0][number] {
-  const name = file.path.replace(/^\/+/, '');
-  const common = { name, uid: 0, gid: 0, mtime: new Date(0) };
+/** The files as a tar archive, each read only when its turn comes: one may be larger than our memory. */
+function archiveOf(files: readonly ImageFile[]): Readable {
+  const { readable, controller } = createTarPacker();
+  const write = async (): Promise<void> => {
+    for (const file of files) {
+      const body = controller.add(tarHeader(file));
+      await pipeline(contentOf(file), Writable.fromWeb(body));
+    }
+    controller.finalize();
+  };
+  // The two declarations of the same web stream differ in details that do not matter here.
+  const archive = Readable.fromWeb(readable as ReadableStream<Uint8Array>);
+  write().catch((error: unknown) =>
+    archive.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+  return archive;
+}
+
+function contentOf(file: ImageFile): Readable {
+  if ('fromHost' in file) {
+    return createReadStream(file.fromHost);
+  }
+  return Readable.from('content' in file ? [Buffer.from(file.content)] : []);
+}
+
+function tarHeader(file: ImageFile): TarHeader {
+  const common = { name: file.path.replace(/^\/+/, ''), uid: 0, gid: 0, mtime: new Date(0) };
   if ('linkTo' in file) {
-    return { header: { ...common, type: 'symlink', linkname: file.linkTo, size: 0, mode: 0o777 } };
+    return { ...common, type: 'symlink', linkname: file.linkTo, size: 0, mode: 0o777 };
   }
   if ('directory' in file) {
-    return { header: { ...common, type: 'directory', size: 0, mode: file.mode ?? 0o755 } };
+    return { ...common, type: 'directory', size: 0, mode: file.mode ?? 0o755 };
   }
-  const body = 'content' in file ? Buffer.from(file.content) : readFileSync(file.fromHost);
-  const mode = file.mode ?? ('content' in file ? 0o644 : 0o755);
-  return { header: { ...common, type: 'file', size: body.length, mode }, body };
+  const size = 'content' in file ? Buffer.byteLength(file.content) : statSync(file.fromHost).size;
+  return { ...common, type: 'file', size, mode: file.mode ?? ('content' in file ? 0o644 : 0o755) };
 }

@@ -56,6 +56,7 @@ export class ImagePuller {
         `unusable image: ${diffIds.length} layers in its configuration, ${manifest.layers.length} in its manifest`,
       );
     }
+    using _held = this.#layers.hold(diffIds);
     await Promise.all(
       manifest.layers.map(async (layer, index) => {
         const diffId = diffIds[index] ?? '';

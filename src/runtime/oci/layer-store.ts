@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { RuntimeError } from '../cri.ts';
@@ -20,6 +21,8 @@ export class LayerStore {
   readonly #root: string;
   readonly #libc: Libc;
   readonly #unpacking = new KeyedQueue();
+  /** How many callers hold a layer whose image is not complete yet. */
+  readonly #held = new Map<string, number>();
   #temporaryCount = 0;
 
   constructor(root: string, libc: Libc) {
@@ -68,24 +71,53 @@ export class LayerStore {
   async add(diffId: string, open: () => Promise<Readable>): Promise<void> {
     await this.#unpacking.run(diffId, async () => {
       if (!this.has(diffId)) {
-        await this.#unpack(diffId, await open());
+        await this.#unpack(await open(), diffId);
       }
     });
   }
 
-  /** Removes every layer that is not in `used`. */
-  sweep(used: ReadonlySet<string>): void {
-    const kept = new Set([...used].map(directoryName));
+  /** Keeps these layers from being swept, there or not, until the result is disposed of. */
+  hold(diffIds: readonly string[]): Disposable {
+    for (const diffId of diffIds) {
+      this.#held.set(diffId, (this.#held.get(diffId) ?? 0) + 1);
+    }
+    return {
+      [Symbol.dispose]: () => {
+        for (const diffId of diffIds) {
+          const count = this.#held.get(diffId) ?? 0;
+          if (count > 1) {
+            this.#held.set(diffId, count - 1);
+          } else {
+            this.#held.delete(diffId);
+          }
+        }
+      },
+    };
+  }
+
+  /** Unpacks an archive whose digest nobody knows yet, and returns it. */
+  async addNew(archive: Readable): Promise<string> {
+    return await this.#unpack(archive, undefined);
+  }
+
+  /** Removes every layer that is not in `used`. They are gone at once, their files a little later. */
+  async sweep(used: ReadonlySet<string>): Promise<void> {
+    const kept = new Set([...used, ...this.#held.keys()].map(directoryName));
+    const removed: string[] = [];
     for (const name of readdirSync(this.#root)) {
       if (!kept.has(name) && !name.startsWith('new-')) {
-        rmSync(join(this.#root, name), { recursive: true, force: true });
+        const temporary = this.#temporary();
+        renameSync(join(this.#root, name), temporary);
+        removed.push(temporary);
       }
+    }
+    for (const directory of removed) {
+      await rm(directory, { recursive: true, force: true });
     }
   }
 
-  async #unpack(diffId: string, archive: Readable): Promise<void> {
-    this.#temporaryCount += 1;
-    const temporary = join(this.#root, `new-${this.#temporaryCount}`);
+  async #unpack(archive: Readable, expected: string | undefined): Promise<string> {
+    const temporary = this.#temporary();
     mkdirSync(join(temporary, 'diff'), { recursive: true, mode: 0o755 });
     const writer = new LayerWriter(join(temporary, 'diff'), this.#libc);
     try {
@@ -98,18 +130,28 @@ export class LayerStore {
       }
       reader.finish();
       const found = `sha256:${hash.digest('hex')}`;
-      if (found !== diffId) {
-        throw new RuntimeError('invalid-argument', `wrong diff id: expected ${diffId}, got ${found}`);
+      if (expected !== undefined && found !== expected) {
+        throw new RuntimeError('invalid-argument', `wrong diff id: expected ${expected}, got ${found}`);
       }
       writer.close();
+      if (this.has(found)) {
+        await rm(temporary, { recursive: true });
+        return found;
+      }
       writeFileSync(join(temporary, 'usage.json'), JSON.stringify(writer.usage));
-      renameSync(temporary, this.#directory(diffId));
+      renameSync(temporary, this.#directory(found));
+      return found;
     } catch (error) {
       writer.close();
       archive.destroy();
-      rmSync(temporary, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  #temporary(): string {
+    this.#temporaryCount += 1;
+    return join(this.#root, `new-${this.#temporaryCount}`);
   }
 
   #directory(diffId: string): string {

@@ -16,7 +16,7 @@ export class OciImages implements ImageService {
   readonly #root: string;
   readonly #clock: Clock;
   readonly #puller: ImagePuller;
-  #onRemoved: () => void = () => undefined;
+  #onRemoved: () => Promise<void> = async () => undefined;
 
   /** @param root directory of their own */
   constructor(root: string, libc: Libc, clock: Clock) {
@@ -28,7 +28,7 @@ export class OciImages implements ImageService {
   }
 
   /** Called when layers may have lost their last image. */
-  onRemoved(sweep: () => void): void {
+  onRemoved(sweep: () => Promise<void>): void {
     this.#onRemoved = sweep;
   }
 
@@ -50,7 +50,7 @@ export class OciImages implements ImageService {
 
   async removeImage(image: ImageSpec): Promise<void> {
     if (this.store.remove(image.image)) {
-      this.#onRemoved();
+      await this.#onRemoved();
     }
   }
 

@@ -85,7 +85,7 @@ export class OciRuntime implements RuntimeService {
     this.#sandboxes = new PodSandboxes(host);
     this.#containers = new PodContainers({ host, sandboxes: this.#sandboxes, images, layers });
     this.#stats = new OciStats(host, this.#sandboxes, this.#containers);
-    this.images.onRemoved(() => this.#containers.sweepLayers());
+    this.images.onRemoved(async () => await this.#containers.sweepLayers());
   }
 
   /** Starts the runtime: takes over what an earlier run left, and clears away what it did not finish. */
@@ -93,14 +93,12 @@ export class OciRuntime implements RuntimeService {
     const host = makeHost(options);
     host.paths.create();
     const runtime = new OciRuntime(host);
-    await runtime.#sandboxes.adopt();
-    await host.network.start();
-    await runtime.#containers.adopt();
-    // Takes away what is empty; groups with processes resist. Then those that are needed come back.
-    host.cgroups.remove(host.paths.cgroup);
-    host.cgroups.create(host.paths.monitorCgroup);
-    runtime.#sandboxes.createCgroups();
-    runtime.#containers.watchLost();
+    try {
+      await runtime.#adopt();
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
     return runtime;
   }
 
@@ -316,6 +314,18 @@ export class OciRuntime implements RuntimeService {
 
   containerEvents(signal: AbortSignal): AsyncIterable<ContainerEvent> {
     return this.#host.events.subscribe(signal);
+  }
+
+  async #adopt(): Promise<void> {
+    const { network, cgroups, paths } = this.#host;
+    await this.#sandboxes.adopt();
+    await network.start();
+    await this.#containers.adopt();
+    // Takes away what is empty; groups with processes resist. Then those that are needed come back.
+    cgroups.remove(paths.cgroup);
+    cgroups.create(paths.monitorCgroup);
+    this.#sandboxes.createCgroups();
+    this.#containers.watchLost();
   }
 
   #containersOf(podSandboxId: string): string[] {

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeError } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
@@ -11,7 +10,6 @@ import {
   type Mount,
 } from '../cri.ts';
 import { buildSpec, ociResources, type BundleInput } from './bundle.ts';
-import { sendSignal } from './cgroups.ts';
 import { KeyedQueue } from './concurrency-limit.ts';
 import { createUnderConmon, tellMonitor } from './conmon.ts';
 import { ContainerPaths, type ContainerRecord } from './container-record.ts';
@@ -26,6 +24,7 @@ import type { OciHost } from './oci-host.ts';
 import type { PodSandboxes, SandboxRecord } from './pod-sandboxes.ts';
 import { RecordStore } from './record-store.ts';
 import { sandboxFiles } from './sandbox-files.ts';
+import { sendSignal, signalName, signalNumber } from './signals.ts';
 
 /** Exit code of a container whose end nobody saw. */
 const EXIT_CODE_UNKNOWN = 255;
@@ -93,7 +92,7 @@ export class PodContainers {
     for (const id of remains) {
       this.#host.log.info('clearing away an unfinished container', { container: id });
       await this.#release(id);
-      this.#store.delete(id);
+      await this.#store.delete(id);
     }
   }
 
@@ -170,7 +169,7 @@ export class PodContainers {
       return id;
     } catch (error) {
       await this.#release(id);
-      this.#store.delete(id);
+      await this.#store.delete(id);
       throw error;
     }
   }
@@ -226,9 +225,9 @@ export class PodContainers {
     this.#host.cgroups.remove(record.cgroup);
     this.#records.delete(id);
     this.#ended.delete(id);
-    this.#store.delete(id);
+    await this.#store.delete(id);
     this.#publish('deleted', record);
-    this.sweepLayers();
+    await this.sweepLayers();
   }
 
   async update(id: string, resources: LinuxContainerResources): Promise<void> {
@@ -263,14 +262,14 @@ export class PodContainers {
   }
 
   /** Removes the layers that neither an image nor a container needs. */
-  sweepLayers(): void {
+  async sweepLayers(): Promise<void> {
     const used = this.#images.usedLayers();
     for (const { layers } of this.#records.values()) {
       for (const layer of layers) {
         used.add(layer);
       }
     }
-    this.#layers.sweep(used);
+    await this.#layers.sweep(used);
   }
 
   #refuseDuplicate(sandboxId: string, { metadata }: ContainerConfig): void {
@@ -428,8 +427,8 @@ export class PodContainers {
   }
 
   /** Signals the first process; false when it is gone. */
-  #signal(record: ContainerRecord, signal: NodeJS.Signals): boolean {
-    return this.#isAlive(record) && sendSignal(record.pid ?? 0, signal);
+  #signal(record: ContainerRecord, signal: string): boolean {
+    return this.#isAlive(record) && sendSignal(record.pid ?? 0, signalNumber(signal));
   }
 
   /** A process id alone says nothing: it may have been given to another since. */
@@ -452,7 +451,6 @@ export class PodContainers {
     for (const mount of mountsBelow(this.paths(id).directory)) {
       libc.unmount(mount);
     }
-    rmSync(this.paths(id).work, { recursive: true, force: true });
   }
 
   #track(record: ContainerRecord): void {
@@ -481,13 +479,4 @@ function resolveMount(mount: Mount): Mount {
     mkdirSync(mount.hostPath, { recursive: true });
   }
   return { ...mount, hostPath: realpathSync(mount.hostPath) };
-}
-
-/** `SIGTERM` for what is no signal; names may lack their `SIG`, and numbers are taken too. */
-function signalName(text: string): NodeJS.Signals {
-  const name = /^\d+$/.test(text)
-    ? Object.entries(constants.signals).find(([, number]) => number === Number(text))?.[0]
-    : `SIG${text.toUpperCase().replace(/^SIG/, '')}`;
-  // The keys of the table are exactly the names that the type lists.
-  return name !== undefined && name in constants.signals ? (name as NodeJS.Signals) : 'SIGTERM';
 }

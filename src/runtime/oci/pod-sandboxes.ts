@@ -60,7 +60,7 @@ export class PodSandboxes {
     for (const id of remains) {
       log.info('clearing away an unfinished sandbox', { sandbox: id });
       await this.#release(id);
-      this.#store.delete(id);
+      await this.#store.delete(id);
     }
   }
 
@@ -87,7 +87,7 @@ export class PodSandboxes {
       return id;
     } catch (error) {
       await this.#release(id);
-      this.#store.delete(id);
+      await this.#store.delete(id);
       throw error;
     }
   }
@@ -124,7 +124,7 @@ export class PodSandboxes {
     if (!isShared) {
       this.#host.cgroups.remove(this.cgroup(record));
     }
-    this.#store.delete(id);
+    await this.#store.delete(id);
   }
 
   find(id: string): SandboxRecord | undefined {

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from './system-code.ts';
 
@@ -38,9 +39,10 @@ export class RecordStore<T> {
     return { records, remains };
   }
 
-  /** Removes the directory with everything in it. */
-  delete(id: string): void {
-    rmSync(join(this.#root, id), { recursive: true, force: true });
+  /** Removes the record at once, and then the directory with everything in it. */
+  async delete(id: string): Promise<void> {
+    rmSync(join(this.#root, id, FILE), { force: true });
+    await rm(join(this.#root, id), { recursive: true, force: true });
   }
 
   #read(id: string): T | undefined {

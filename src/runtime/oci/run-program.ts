@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { RuntimeError } from '../cri.ts';
+import { signalNumber } from './signals.ts';
 
 export interface ProgramOptions {
   readonly input?: string;
@@ -87,9 +88,3 @@ async function collectText(stream: Readable | null): Promise<string> {
   }
   return Buffer.concat(chunks).toString();
 }
-
-function signalNumber(signal: NodeJS.Signals): number {
-  return SIGNALS[signal] ?? 9;
-}
-
-const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
