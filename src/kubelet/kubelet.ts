@@ -7,7 +7,7 @@ import type { Random } from '#base/random.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import { isConflict, isNotFound } from '#api/status-error.ts';
 import type { NodeAddress, Pod, Service } from '#api/types/core.v1.ts';
-import { NODE, POD, SERVICE } from '#api/types/resources.ts';
+import { NODE, POD, RUNTIME_CLASS, SERVICE } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import type { Informers, Lister } from '#client/lister.ts';
@@ -107,6 +107,7 @@ const NO_THRESHOLDS: EvictionThresholds = {
 };
 /** After the runtime's event stream broke. */
 const EVENTS_RETRY_MS = 1_000;
+const REAP_RETRY_MS = 5_000;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   return new NodeKubelet(options);
@@ -202,7 +203,7 @@ class NodeKubelet implements Kubelet {
       const known = new Set(pods.list().map(({ metadata }) => metadata.uid));
       // Workers first: a pod does not wait for the remains of others.
       pods.addHandler(this.#workers.handler);
-      await this.#reaper.reap((uid) => known.has(uid) || this.#workers.has(uid));
+      await this.#reap((uid) => known.has(uid) || this.#workers.has(uid), signal);
     });
   }
 
@@ -213,6 +214,19 @@ class NodeKubelet implements Kubelet {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #reap(isKnown: (uid: string) => boolean, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    for (;;) {
+      try {
+        await this.#reaper.reap(isKnown);
+        return;
+      } catch (error) {
+        log.warn('pods of the past not ended', { error });
+        await clock.sleep(REAP_RETRY_MS, signal);
+      }
+    }
   }
 
   async #followRuntime(signal: AbortSignal): Promise<void> {
@@ -269,6 +283,7 @@ class NodeKubelet implements Kubelet {
       pullBlockedUntilMs: (pod, image) => puller.blockedUntilMs(pod, image),
       forget: (pod) => puller.forget(pod),
       probes: (pod, onChange) => new ContainerProbes(probeDeps, pod, onChange),
+      runtimeHandler: (pod, signal) => runtimeHandler(client, pod, signal),
       deletePod: (pod, signal) => deletePod(client, pod, signal),
       jitter: () => random.float(),
     });
@@ -286,6 +301,15 @@ function nodeView(options: KubeletOptions): NodeView {
     memoryCapacityBytes: facts.memoryBytes,
     allocatable: () => allocatable,
   };
+}
+
+async function runtimeHandler(
+  client: Client,
+  { spec }: Pod,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { runtimeClassName: name = '' } = spec;
+  return name === '' ? undefined : (await client.of(RUNTIME_CLASS).get('', name, signal)).handler;
 }
 
 async function deletePod(client: Client, { metadata }: Pod, signal: AbortSignal): Promise<void> {

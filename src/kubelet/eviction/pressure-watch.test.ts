@@ -82,6 +82,8 @@ test('pressure watch: one pod goes while memory is short, and the node says so f
   await bench.advance(2);
   await bench.until('evicted', () => bench.pod('default/a').status.reason === 'Evicted');
   assert.equal(bench.pod('default/a').status.phase, 'Failed');
+  const target = bench.pod('default/a').status.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  assert.equal(target?.reason, 'TerminationByKubelet');
   assert.equal(bench.pod('default/b').status.phase, 'Running');
   supply = PLENTY;
   await watch.look();

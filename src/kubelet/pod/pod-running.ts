@@ -110,7 +110,7 @@ export class PodRunning {
     if (runtime.containers.some(isAlive)) {
       return; // They belong to a sandbox that is gone, and are being stopped.
     }
-    tasks.run(SANDBOX_TASK, async () => {
+    tasks.run(SANDBOX_TASK, async (signal) => {
       const { runtime: service, node, paths, events } = deps;
       if (attempt > 0) {
         events.event(
@@ -125,7 +125,7 @@ export class PodRunning {
       }
       const config = sandboxConfig(pod, attempt, { dns: node.dns, logDirectory: paths.logDirectory(pod) });
       try {
-        await service.runPodSandbox(config, pod.spec.runtimeClassName);
+        await service.runPodSandbox(config, await deps.runtimeHandler(pod, signal));
       } catch (error) {
         const message = `Failed to create pod sandbox: ${describeError(error)}`;
         events.event(pod, 'Warning', 'FailedCreatePodSandBox', message);

@@ -50,6 +50,8 @@ export interface PodWorkerDeps {
   readonly probes: (pod: Pod, onChange: () => void) => PodProbes;
   /** What is remembered of a pod that is gone. */
   readonly forget: (pod: Pod) => void;
+  /** The runtime's name for the pod's RuntimeClass; undefined for the default one. */
+  readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string | undefined>;
   /** Removes the pod from the server: everything of it on this node is gone. */
   readonly deletePod: (pod: Pod, signal: AbortSignal) => Promise<void>;
   /** Jitter that keeps the pods of a node from renewing their volumes all at once, 0 to 1. */

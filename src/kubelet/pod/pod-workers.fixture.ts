@@ -257,6 +257,7 @@ export class PodBench implements AsyncDisposable {
       pullBlockedUntilMs: (pod, image) => puller.blockedUntilMs(pod, image),
       forget: (pod) => puller.forget(pod),
       probes: this.#options.probes ?? (() => NO_PROBES),
+      runtimeHandler: () => Promise.resolve(undefined),
       deletePod: async (pod) => {
         if (this.find(`${pod.metadata.namespace}/${pod.metadata.name}`) !== undefined) {
           this.transport.drop(POD, `${pod.metadata.namespace}/${pod.metadata.name}`);

@@ -38,7 +38,10 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const ips = isHostNetwork ? (isUp ? hostIps : []) : (sandbox?.network.ips ?? []);
   const podIps = ips.length > 0 ? ips : (status.podIPs ?? []).map(({ ip }) => ip);
   const isEnded = cause !== undefined && stage === 'stopped';
-  const conditions = podConditions({ pod, phase, statuses, isSandboxReady: isUp, nowMs });
+  const conditions = [
+    ...podConditions({ pod, phase, statuses, isSandboxReady: isUp, nowMs }),
+    ...disruption(pod, cause, nowMs),
+  ];
   return {
     ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
     phase,
@@ -52,6 +55,18 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...listOf('ephemeralContainerStatuses', statuses.ephemeral),
     qosClass: qosClassOf(pod),
   };
+}
+
+/** Tells controllers that the pod did not fail by itself. */
+function disruption({ status }: Pod, cause: EndCause | undefined, nowMs: number): readonly PodCondition[] {
+  const type = 'DisruptionTarget';
+  if (cause?.reason !== 'Evicted') {
+    return [];
+  }
+  const since = status.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
+  const { message } = cause;
+  const lastTransitionTime = since ?? formatTime(nowMs);
+  return [{ type, status: 'True', reason: 'TerminationByKubelet', message, lastTransitionTime }];
 }
 
 const NO_STATUSES: ContainerStatuses = { init: [], app: [], ephemeral: [] };
