@@ -2,7 +2,7 @@ import type { TopologySpreadConstraint } from '#api/types/core.v1.ts';
 import type { PodDisruptionBudget } from '#api/types/policy.v1.ts';
 import type { Random } from '#base/random.ts';
 import { defaultBinder } from './plugins/default-binder/default-binder.ts';
-import { defaultPreemption } from './plugins/default-preemption/default-preemption.ts';
+import { defaultPreemption, type PreemptionLimits } from './plugins/default-preemption/default-preemption.ts';
 import { dynamicResources } from './plugins/dynamic-resources/dynamic-resources.ts';
 import { imageLocality } from './plugins/image-locality/image-locality.ts';
 import {
@@ -33,6 +33,7 @@ export interface ProfileOptions {
   readonly balancedResources?: readonly WeightedResource[];
   readonly defaultConstraints?: readonly TopologySpreadConstraint[];
   readonly interPodAffinity?: InterPodAffinityOptions;
+  readonly preemption?: PreemptionLimits;
   /** Weights of scores by plugin; 0 turns a plugin's score off. */
   readonly weights?: Readonly<Record<string, number>>;
   /** Plugins that are left out. */
@@ -54,7 +55,31 @@ export interface ProfileDeps {
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
 
-const WEIGHTS: Readonly<Record<string, number>> = {
+/** Names of the plugins that a configuration may speak of. */
+export const DEFAULT_PLUGINS: ReadonlySet<string> = new Set([
+  'SchedulingGates',
+  'PrioritySort',
+  'NodeUnschedulable',
+  'NodeName',
+  'TaintToleration',
+  'NodeAffinity',
+  'NodePorts',
+  'NodeResourcesFit',
+  'VolumeRestrictions',
+  'NodeVolumeLimits',
+  'VolumeBinding',
+  'VolumeZone',
+  'PodTopologySpread',
+  'InterPodAffinity',
+  'DynamicResources',
+  'DefaultPreemption',
+  'NodeResourcesBalancedAllocation',
+  'ImageLocality',
+  'DefaultBinder',
+]);
+
+/** By plugin that scores, as upstream weighs them. */
+export const DEFAULT_WEIGHTS: Readonly<Record<string, number>> = {
   TaintToleration: 3,
   NodeAffinity: 2,
   NodeResourcesFit: 1,
@@ -82,13 +107,13 @@ export function profilePlugins(deps: ProfileDeps, options: ProfileOptions = {}):
     }),
     interPodAffinity(options.interPodAffinity),
     dynamicResources,
-    defaultPreemption({ nominations, random, budgets }),
+    defaultPreemption({ nominations, random, budgets, ...options.preemption }),
     nodeResourcesBalancedAllocation(options.balancedResources),
     imageLocality,
     defaultBinder(deps.client),
   ];
   const disabled = new Set(options.disabled);
-  const weights = { ...WEIGHTS, ...options.weights };
+  const weights = { ...DEFAULT_WEIGHTS, ...options.weights };
   return [
     ...plugins
       .filter(({ name }) => !disabled.has(name))

@@ -32,7 +32,7 @@ import {
   profilePlugins,
   type ProfileOptions,
 } from './profile.ts';
-import { SchedulingQueue } from './queue/scheduling-queue.ts';
+import { SchedulingQueue, type Backoff } from './queue/scheduling-queue.ts';
 import type { HintTable } from './queue/waiting-room.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
 import { SchedulingLoop, type Profile } from './scheduling-loop.ts';
@@ -61,6 +61,8 @@ export interface SchedulerOptions {
   readonly percentageOfNodesToScore?: number;
   /** Bindings on their way at once. */
   readonly bindingsMax?: number;
+  /** Between tries of a pod that fails; 1 s to 10 s when left out. */
+  readonly backoff?: Backoff;
 }
 
 export interface Scheduler {
@@ -106,6 +108,7 @@ class PodScheduler implements Scheduler {
       clock,
       hints: hintsOf(this.#profiles.values()),
       gateOf: (pod) => gateOf(this.#profileOf(pod), pod),
+      ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
       onReady: () => this.#loop.wake(),
     });
     this.#loop = new SchedulingLoop({

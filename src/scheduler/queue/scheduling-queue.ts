@@ -10,12 +10,18 @@ export interface SchedulingQueueOptions {
   readonly hints: HintTable;
   /** Which plugin keeps the pod out of the queue, if any does. */
   readonly gateOf: (pod: Pod) => string | undefined;
+  readonly backoff?: Backoff;
   /** Called when a pod became ready to be tried. */
   readonly onReady: () => void;
 }
 
-const BACKOFF_FIRST_MS = 1000;
-const BACKOFF_MAX_MS = 10_000;
+/** The wait after the first failure, doubled with each further one up to the last. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+const BACKOFF_DEFAULT: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** A pod is tried again after this long even if no event could help it: hints may be wrong. */
 const WAIT_MAX_MS = 5 * 60_000;
 const WAIT_CHECK_PERIOD_MS = 30_000;
@@ -112,7 +118,7 @@ export class SchedulingQueue {
   giveBack(tried: QueuedPod, refusedBy: ReadonlySet<string>): void {
     if (this.#land(tried)) {
       tried.refusedBy = refusedBy;
-      tried.backoffUntilMs = tried.queuedAtMs + backoffMs(tried.attempts);
+      tried.backoffUntilMs = tried.queuedAtMs + this.#backoffMs(tried.attempts);
       this.#waiting.add(tried);
       this.#armWaitTimer();
     }
@@ -122,7 +128,7 @@ export class SchedulingQueue {
   retryLater(tried: QueuedPod): void {
     if (this.#land(tried)) {
       tried.refusedBy = new Set();
-      tried.backoffUntilMs = tried.queuedAtMs + backoffMs(tried.attempts);
+      tried.backoffUntilMs = tried.queuedAtMs + this.#backoffMs(tried.attempts);
       this.#backoff.push(tried);
       this.#armBackoffTimer();
     }
@@ -155,6 +161,11 @@ export class SchedulingQueue {
     this.#isClosed = true;
     this.#backoffTimer?.cancel();
     this.#waitTimer?.cancel();
+  }
+
+  #backoffMs(attempts: number): number {
+    const { firstMs, maxMs } = this.#options.backoff ?? BACKOFF_DEFAULT;
+    return Math.min(firstMs * 2 ** (attempts - 1), maxMs);
   }
 
   /** False when the pod was deleted or bound while it was in flight. */
@@ -240,10 +251,6 @@ export class SchedulingQueue {
       this.#armWaitTimer();
     }
   }
-}
-
-function backoffMs(attempts: number): number {
-  return Math.min(BACKOFF_FIRST_MS * 2 ** (attempts - 1), BACKOFF_MAX_MS);
 }
 
 /** Changes of status and of bookkeeping do not count. */

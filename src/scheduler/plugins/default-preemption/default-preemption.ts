@@ -9,13 +9,16 @@ import { podPriority } from '../../state/pod-requests.ts';
 import { bestCandidate } from './best-candidate.ts';
 import { isCandidate, victimsOn, type Candidate, type Check } from './victims.ts';
 
-export interface DefaultPreemptionOptions {
-  readonly nominations: Nominations;
-  readonly random: Random;
-  readonly budgets: () => readonly PodDisruptionBudget[];
+export interface PreemptionLimits {
   /** Of the nodes, at least this many are tried before the best so far is taken. */
   readonly candidateNodesPercentageMin?: number;
   readonly candidateNodesAbsoluteMin?: number;
+}
+
+export interface DefaultPreemptionOptions extends PreemptionLimits {
+  readonly nominations: Nominations;
+  readonly random: Random;
+  readonly budgets: () => readonly PodDisruptionBudget[];
 }
 
 const NAME = 'DefaultPreemption';
