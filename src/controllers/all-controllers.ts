@@ -8,6 +8,7 @@ import { ClusterRoleAggregationController } from './clusterrole-aggregation/clus
 import { CronJobController } from './cronjob/cron-job-controller.ts';
 import { DaemonSetController } from './daemonset/daemon-set-controller.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
+import { DisruptionController } from './disruption/disruption-controller.ts';
 import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { collectableResources } from './garbage-collector/collectable-resources.ts';
@@ -29,6 +30,7 @@ import type { Controller } from './runner/controller.ts';
 import { ServiceAccountController } from './serviceaccount/service-account-controller.ts';
 import { StatefulSetController } from './statefulset/stateful-set-controller.ts';
 import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { TtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 
 export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   /** What pods verify the API server with, PEM. */
@@ -142,6 +144,8 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new StatefulSetController(deps),
     new JobController(deps),
     new CronJobController(deps),
+    new TtlAfterFinishedController(deps),
+    new DisruptionController(deps),
     new GarbageCollector(deps, collectableResources()),
     new NodeLifecycleController(deps),
     new TaintEvictionController(deps),
