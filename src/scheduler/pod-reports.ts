@@ -1,19 +1,13 @@
 import { formatTime } from '#api/time.ts';
-import type { Pod, PodCondition, PodStatus } from '#api/types/core.v1.ts';
-import { POD } from '#api/types/resources.ts';
-import type { Client } from '#client/client.ts';
+import type { Pod, PodCondition } from '#api/types/core.v1.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
-import { isConflict, isNotFound } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
-import type { Logger } from '#base/log.ts';
-import type { TaskGroup } from '#base/task-group.ts';
+import type { StatusWriter } from './status-writer.ts';
 
 export interface PodReportsDeps {
-  readonly client: Client;
   readonly events: EventRecorder;
   readonly clock: Clock;
-  readonly log: Logger;
-  readonly tasks: TaskGroup;
+  readonly statuses: Pick<StatusWriter, 'write'>;
 }
 
 export interface FailureReport {
@@ -59,7 +53,7 @@ export class PodReports {
   /** Takes back the promise of a node, in the API. */
   clearNomination(pod: Pod): void {
     if ((pod.status.nominatedNodeName ?? '') !== '') {
-      this.#patch(pod, { nominatedNodeName: '' });
+      this.#deps.statuses.write(pod, { nominatedNodeName: '' });
     }
   }
 
@@ -82,32 +76,9 @@ export class PodReports {
       lastTransitionTime: previous?.status === 'False' ? (previous.lastTransitionTime ?? now) : now,
       ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     };
-    this.#patch(pod, {
+    this.#deps.statuses.write(pod, {
       ...(isConditionSame ? {} : { conditions: [condition] }),
       ...(isNominationSame ? {} : { nominatedNodeName }),
-    });
-  }
-
-  #patch(pod: Pod, status: PodStatus): void {
-    const { client, log, tasks } = this.#deps;
-    const { namespace, name, uid } = pod.metadata;
-    tasks.spawn('write pod status', async (signal) => {
-      try {
-        await client
-          .of(POD)
-          .patch(
-            namespace,
-            name,
-            { metadata: { uid }, status },
-            { type: 'strategic', subresource: 'status' },
-            signal,
-          );
-      } catch (error) {
-        // Gone, or another pod by now: then nobody reads this status any more.
-        if (!isNotFound(error) && !isConflict(error) && !signal.aborted) {
-          log.warn('a pod status could not be written', { pod: `${namespace}/${name}`, error });
-        }
-      }
     });
   }
 }

@@ -37,6 +37,7 @@ import type { HintTable } from './queue/waiting-room.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
 import { SchedulingLoop, type Profile } from './scheduling-loop.ts';
 import { ClusterState } from './state/cluster-state.ts';
+import { StatusWriter } from './status-writer.ts';
 import { evictVictim } from './victim-eviction.ts';
 
 export interface SchedulerDeps {
@@ -103,7 +104,8 @@ class PodScheduler implements Scheduler {
     this.#selectors = new InformedSelectors(informers);
     this.#profiles = this.#createProfiles(options);
     this.#metrics = new SchedulerMetrics(deps.metrics);
-    this.#reports = new PodReports({ client, events, clock, log, tasks: this.#tasks });
+    const statuses = new StatusWriter({ client, log, tasks: this.#tasks });
+    this.#reports = new PodReports({ events, clock, statuses });
     this.#queue = new SchedulingQueue({
       clock,
       hints: hintsOf(this.#profiles.values()),
