@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#api/status-error.ts';
-import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD, SERVICE } from '#api/types/resources.ts';
+import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '#api/types/resources.ts';
 import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
 
 test('create: the server stamps identity, time and version', async () => {
@@ -96,6 +96,7 @@ test('delete: finalizers keep an object until the last one goes', async () => {
 
 test('delete: a pod on a node gets its grace period, one that is not scheduled goes at once', async () => {
   await using cluster = await startInProcessCluster();
+  await cluster.client.of(SERVICE_ACCOUNT).create({ metadata: { namespace: 'default', name: 'default' } });
   const pods = cluster.client.of(POD);
   const spec = { containers: [{ name: 'c', image: 'nginx' }] };
   await pods.create({ metadata: { namespace: 'default', name: 'free' }, spec });
