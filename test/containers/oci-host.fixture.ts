@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '#base/clock.ts';
@@ -12,13 +12,37 @@ import { OciRuntime, type OciRuntimeOptions } from '#runtime/oci/oci-runtime.ts'
 
 export const IMAGE = 'local/busybox:1';
 
-/** Why real containers cannot be tested here; undefined when they can. */
+const APT = '/usr/bin/apt-get';
+
+/** Why real containers cannot be tested here; undefined when they can. Installs what a package can bring. */
 export function whyNoContainers(): string | undefined {
+  installMissing();
   const check = checkHost();
   if (check.kind === 'lacking') {
     return `real containers need ${check.problems.map(({ what }) => what).join(', ')}`;
   }
   return findProgram('busybox') === undefined ? 'the test image needs the package busybox-static' : undefined;
+}
+
+function installMissing(): void {
+  const check = checkHost();
+  const programs =
+    check.kind === 'lacking' ? check.problems.flatMap(({ aptPackage }) => aptPackage ?? []) : [];
+  const packages = [...programs, ...(findProgram('busybox') === undefined ? ['busybox-static'] : [])];
+  if (packages.length === 0 || process.geteuid?.() !== 0 || !existsSync(APT)) {
+    return;
+  }
+  process.stderr.write(`installing ${packages.join(' ')} for the tests of real containers\n`);
+  const options = ['-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
+  // What could not be installed is then named as the reason to skip.
+  spawnSync(APT, ['update', '-qq'], { stdio: 'ignore' });
+  spawnSync(APT, ['install', ...options, ...packages], { stdio: 'ignore' });
+}
+
+/** Shared libraries of a program, for an image to have them too; none for a static one. */
+function librariesOf(program: string): string[] {
+  const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
+  return [...(stdout ?? '').matchAll(/(?:=> )?(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? []);
 }
 
 /** A runtime instance of its own, and the means to make pods in it. */
@@ -52,10 +76,12 @@ export class OciFixture {
   }
 
   async buildImage(): Promise<void> {
+    const busybox = findProgram('busybox') ?? '';
     await this.runtime.images.build({
       name: IMAGE,
       files: [
-        { path: 'bin/busybox', fromHost: findProgram('busybox') ?? '' },
+        { path: 'bin/busybox', fromHost: busybox },
+        ...librariesOf(busybox).map((path) => ({ path, fromHost: realpathSync(path) })),
         ...[
           'sh',
           'cat',
