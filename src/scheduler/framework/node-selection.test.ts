@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import type { Node, Pod } from '#api/types/core.v1.ts';
 import { SeededRandom } from '#base/random.ts';
 import { aNode, aPod } from '../cluster.fixture.ts';
+import { nodeAffinity } from '../plugins/node-affinity/node-affinity.ts';
 import { nodeResourcesFit } from '../plugins/node-resources-fit/node-resources-fit.ts';
 import { contextOf, stateOf } from '../plugins/plugin.fixture.ts';
 import { adaptiveNodesToFind } from '../profile.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
+import { unschedulableMessage } from './diagnosis.ts';
 import { Nominations } from './nominations.ts';
 import { NodeSelection, type NodesToFind } from './node-selection.ts';
 import type { Plugin } from './plugin.ts';
@@ -113,3 +115,28 @@ for (const [nodeCount, percentage, enough] of adaptive) {
     assert.equal(adaptiveNodesToFind(percentage)(nodeCount), enough);
   });
 }
+
+test('NodeSelection: a pod of a DaemonSet looks at its own node only', () => {
+  const { selection } = aSelection(undefined, [nodeAffinity]);
+  const state = stateOf([aNode('a', { cpu: '1' }), aNode('b'), aNode('c')]);
+  const pinned = (cpu: string): Pod =>
+    aPod('agent', {
+      requests: { cpu },
+      spec: {
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a'] }] }],
+            },
+          },
+        },
+      },
+    });
+  assert.equal(chosen(selection, state, pinned('1')), 'a');
+  const selected = selection.select(contextOf(state, pinned('2')));
+  assert.ok(selected.kind === 'none');
+  assert.equal(
+    unschedulableMessage(selected.diagnosis, ''),
+    "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+  );
+});

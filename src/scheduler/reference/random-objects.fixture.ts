@@ -159,6 +159,15 @@ export class RandomObjects {
   #affinity(): Affinity {
     const weighted = () => ({ weight: 1 + this.#random.int(100), podAffinityTerm: this.#term() });
     const nodeTerm = (): NodeSelectorTerm => ({
+      ...this.maybe(0.3, () => ({
+        matchFields: [
+          {
+            key: 'metadata.name',
+            operator: this.pick(['In', 'In', 'NotIn'] as const),
+            values: this.some(2, () => `node-${1 + this.#random.int(6)}`),
+          },
+        ],
+      })),
       matchExpressions: [
         this.pick<NodeSelectorRequirement>([
           { key: 'disk', operator: 'In', values: ['ssd'] },

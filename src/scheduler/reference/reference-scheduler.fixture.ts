@@ -58,6 +58,9 @@ export function referenceSchedule(cluster: ReferenceCluster, pod: Pod): Referenc
 }
 
 function firstRefusal(cluster: ReferenceCluster, pod: Pod, node: Node): string | undefined {
+  if (!isNamed(pod, node)) {
+    return "node(s) didn't satisfy plugin(s) [NodeAffinity]";
+  }
   const tolerations = pod.spec.tolerations ?? [];
   const cordon: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
   if (node.spec.unschedulable === true && !isTolerated(cordon, tolerations)) {
@@ -76,6 +79,20 @@ function firstRefusal(cluster: ReferenceCluster, pod: Pod, node: Node): string |
     lackingResources(cluster, pod, node) ??
     referenceSpreadFilter(cluster, pod, node) ??
     referenceAffinityFilter(cluster, pod, node)
+  );
+}
+
+/** False when every alternative of the required affinity names other nodes. */
+function isNamed(pod: Pod, node: Node): boolean {
+  const terms =
+    pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const named = terms.map(({ matchFields = [] }) =>
+    matchFields.find(({ key, operator }) => key === 'metadata.name' && operator === 'In'),
+  );
+  return (
+    named.length === 0 ||
+    named.includes(undefined) ||
+    named.some((field) => field?.values?.includes(node.metadata.name) === true)
   );
 }
 
