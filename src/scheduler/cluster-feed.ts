@@ -13,6 +13,7 @@ import type { Informers } from '#client/lister.ts';
 import type { Nominations } from './framework/nominations.ts';
 import type { ClusterEvent } from './queue/cluster-event.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
+import { accountedSpec } from './state/accounted-spec.ts';
 import type { ClusterState } from './state/cluster-state.ts';
 import { podRequests } from './state/pod-requests.ts';
 
@@ -187,12 +188,10 @@ function isSameLabels(left: Pod, right: Pod): boolean {
 }
 
 function asksForLess(previous: Pod, pod: Pod): boolean {
-  if (
-    previous.spec === pod.spec ||
-    JSON.stringify(previous.spec.containers) === JSON.stringify(pod.spec.containers)
-  ) {
+  const [before, after] = [accountedSpec(previous), accountedSpec(pod)];
+  if (before === after || JSON.stringify(before.containers) === JSON.stringify(after.containers)) {
     return false;
   }
-  const now = podRequests(pod.spec).amounts;
-  return [...podRequests(previous.spec).amounts].some(([name, amount]) => (now.get(name) ?? 0) < amount);
+  const now = podRequests(after).amounts;
+  return [...podRequests(before).amounts].some(([name, amount]) => (now.get(name) ?? 0) < amount);
 }

@@ -7,6 +7,7 @@ import type {
   WeightedPodAffinityTerm,
   PodAffinityTerm,
 } from '#api/types/core.v1.ts';
+import { accountedSpec } from './accounted-spec.ts';
 import { hostPortsOf, type HostPort } from './host-ports.ts';
 import { podSelectorOfTerm, type LabelSet, type LabelSets, type PodSelector } from './label-set.ts';
 import {
@@ -85,21 +86,21 @@ export class PodShapes {
     if (known !== undefined) {
       return known;
     }
-    const signature = signatureOf(pod);
+    const spec = accountedSpec(pod);
+    const signature = signatureOf(pod, spec);
     let shape = this.#shapes.get(signature);
     if (shape === undefined) {
       if (this.#shapes.size >= SHAPES_MAX) {
         this.#shapes.clear();
       }
-      shape = this.#compile(pod);
+      shape = this.#compile(pod, spec);
       this.#shapes.set(signature, shape);
     }
     this.#known.set(pod, shape);
     return shape;
   }
 
-  #compile(pod: Pod): PodShape {
-    const { spec, metadata } = pod;
+  #compile({ metadata }: Pod, spec: PodSpec): PodShape {
     const requests = podRequests(spec);
     const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
     const terms = (list: readonly PodAffinityTerm[] | undefined): readonly AffinityTerm[] =>
@@ -148,7 +149,7 @@ function compileTerm(term: PodAffinityTerm, ownNamespace: string): AffinityTerm 
 }
 
 /** Text that is equal for pods that no plugin of the default set can tell apart. */
-function signatureOf({ metadata, spec }: Pod): string {
+function signatureOf({ metadata }: Pod, spec: PodSpec): string {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   return JSON.stringify([
     metadata.namespace,
