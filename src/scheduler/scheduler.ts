@@ -23,6 +23,7 @@ import { DecisionLog } from './explain/decision-log.ts';
 import { explainPod, type PodExplanation } from './explain/explain-pod.ts';
 import { Nominations } from './framework/nominations.ts';
 import { NodeSelection, type NodesToFind } from './framework/node-selection.ts';
+import type { QueueingHint } from './framework/plugin.ts';
 import { PodReports } from './pod-reports.ts';
 import { InformedSelectors } from './plugins/pod-topology-spread/own-selectors.ts';
 import { volumePlugins } from './plugins/volume-binding/volume-plugins.ts';
@@ -246,7 +247,7 @@ function askForInformers(informers: Informers): void {
 
 /** Profiles share one queue, so a plugin's hints are those of all its instances. */
 function hintsOf(profiles: Iterable<Profile>): HintTable {
-  const hints = new Map<string, NonNullable<HintTable extends ReadonlyMap<string, infer H> ? H : never>>();
+  const hints = new Map<string, readonly QueueingHint[]>();
   for (const { plugins } of profiles) {
     for (const { name, queueingHints } of plugins) {
       if (queueingHints !== undefined) {

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '#base/clock.ts';
 import { describeError, type Logger } from '#base/log.ts';
 import type { TaskGroup } from '#base/task-group.ts';
 import { runBinding, type BindingTask } from './binding-cycle.ts';
-import { summarise, type Attempt, type DecisionLog } from './explain/decision-log.ts';
+import { summarise, type AttemptOutcome, type DecisionLog } from './explain/decision-log.ts';
 import { NO_NODES_MESSAGE, unschedulableMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Nominations } from './framework/nominations.ts';
 import type { NodeSelection, Selection } from './framework/node-selection.ts';
@@ -47,10 +47,7 @@ const SLICE_MS = 8;
 /** Not a plugin: refuses pods while there are no nodes, and any event wakes them. */
 const NO_NODES: ReadonlySet<string> = new Set(['Nodes']);
 
-type Unschedulable = Omit<
-  Extract<Attempt, { readonly outcome: 'unschedulable' }>,
-  'atMs' | 'attempt' | 'nodeCount'
->;
+type Unschedulable = Extract<AttemptOutcome, { readonly outcome: 'unschedulable' }>;
 
 /** Takes pod after pod from the queue, decides on a node, and binds in the background. */
 export class SchedulingLoop {
@@ -311,20 +308,13 @@ export class SchedulingLoop {
     queue.onEvent({ kind: 'AssignedPodDelete', pod: context.pod });
   }
 
-  #record(
-    tried: QueuedPod,
-    attempt: Attempt extends infer A
-      ? A extends Attempt
-        ? Omit<A, 'atMs' | 'attempt' | 'nodeCount'>
-        : never
-      : never,
-  ): void {
+  #record(tried: QueuedPod, outcome: AttemptOutcome): void {
     const { decisions, clock, state } = this.#deps;
     decisions.add(objectKey(tried.pod), {
       atMs: clock.nowMs(),
       attempt: tried.attempts,
       nodeCount: state.nodes.nodeCount,
-      ...attempt,
+      ...outcome,
     });
   }
 }

@@ -20,25 +20,26 @@ interface AttemptFacts {
   readonly nodeCount: number;
 }
 
+/** How one try to find a node for a pod ended. */
+export type AttemptOutcome =
+  | {
+      readonly outcome: 'scheduled';
+      readonly nodeName: string;
+      readonly feasibleCount: number;
+      /** What each plugin gave the chosen node, weighted. */
+      readonly scores: readonly ScorePart[];
+    }
+  | {
+      readonly outcome: 'unschedulable';
+      readonly rejected: readonly RejectedNodes[];
+      readonly message: string;
+      /** The node where room is being made, and by removing whom. */
+      readonly nomination?: { readonly nodeName: string; readonly victims: readonly string[] };
+    }
+  | { readonly outcome: 'error'; readonly message: string };
+
 /** One try to find a node for a pod. */
-export type Attempt = AttemptFacts &
-  (
-    | {
-        readonly outcome: 'scheduled';
-        readonly nodeName: string;
-        readonly feasibleCount: number;
-        /** What each plugin gave the chosen node, weighted. */
-        readonly scores: readonly ScorePart[];
-      }
-    | {
-        readonly outcome: 'unschedulable';
-        readonly rejected: readonly RejectedNodes[];
-        readonly message: string;
-        /** The node where room is being made, and by removing whom. */
-        readonly nomination?: { readonly nodeName: string; readonly victims: readonly string[] };
-      }
-    | { readonly outcome: 'error'; readonly message: string }
-  );
+export type Attempt = AttemptFacts & AttemptOutcome;
 
 /** Attempts kept per pod, the latest ones. */
 const ATTEMPTS_MAX = 10;
