@@ -128,7 +128,7 @@ export class NodeTable {
       this.#nodeCount += 1;
     }
     if (change.isNew || change.allocatable) {
-      this.#setAllocatable(row, node);
+      this.#setAllocatable(row, node.status.allocatable ?? {});
     }
     const hasNewImages = this.images.set(row, node.status.images ?? []);
     if (change.isNew || change.labels || change.taints) {
@@ -154,10 +154,7 @@ export class NodeTable {
     this.staticVersion += 1;
     this.images.set(row, []);
     this.#placeInTopologies(row, undefined);
-    for (const { allocatable } of this.#columns) {
-      allocatable[row] = 0;
-    }
-    this.podLimit[row] = 0;
+    this.#setAllocatable(row, {});
     this.changes.add(row);
     this.#freeIfUnused(row);
   }
@@ -205,11 +202,12 @@ export class NodeTable {
     this.changes.add(row);
   }
 
-  #setAllocatable(row: NodeRow, node: Node): void {
+  #setAllocatable(row: NodeRow, amounts: Readonly<Record<string, string>>): void {
     for (const { allocatable } of this.#columns) {
       allocatable[row] = 0;
     }
-    for (const [name, quantity] of Object.entries(node.status.allocatable ?? {})) {
+    this.podLimit[row] = 0;
+    for (const [name, quantity] of Object.entries(amounts)) {
       if (name === 'pods') {
         this.podLimit[row] = amountOf(name, quantity);
       } else if (
