@@ -29,6 +29,7 @@ import { ControllerRunner } from './runner/controller-runner.ts';
 import type { Controller } from './runner/controller.ts';
 import { ServiceAccountController } from './serviceaccount/service-account-controller.ts';
 import { StatefulSetController } from './statefulset/stateful-set-controller.ts';
+import { claimProtection, volumeProtection } from './storage-protection/storage-protection-controller.ts';
 import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { TtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 
@@ -146,6 +147,8 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new CronJobController(deps),
     new TtlAfterFinishedController(deps),
     new DisruptionController(deps),
+    claimProtection(deps),
+    volumeProtection(deps),
     new GarbageCollector(deps, collectableResources()),
     new NodeLifecycleController(deps),
     new TaintEvictionController(deps),
