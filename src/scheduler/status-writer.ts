@@ -21,6 +21,8 @@ const WRITERS_MAX = 16;
 export class StatusWriter {
   readonly #deps: StatusWriterDeps;
   readonly #pending = new Map<string, { readonly pod: Pod; readonly status: PodStatus }>();
+  /** UIDs of pods with a write on its way; the next one for the same pod waits, so that none overtakes another. */
+  readonly #sending = new Set<string>();
   #writers = 0;
 
   constructor(deps: StatusWriterDeps) {
@@ -39,7 +41,9 @@ export class StatusWriter {
   async #drain(signal: AbortSignal): Promise<void> {
     try {
       for (let next = this.#take(); next !== undefined; next = this.#take()) {
+        this.#sending.add(next.pod.metadata.uid);
         await this.#send(next.pod, next.status, signal);
+        this.#sending.delete(next.pod.metadata.uid);
       }
     } finally {
       this.#writers -= 1;
@@ -48,8 +52,10 @@ export class StatusWriter {
 
   #take(): { readonly pod: Pod; readonly status: PodStatus } | undefined {
     for (const [uid, write] of this.#pending) {
-      this.#pending.delete(uid);
-      return write;
+      if (!this.#sending.has(uid)) {
+        this.#pending.delete(uid);
+        return write;
+      }
     }
     return undefined;
   }
