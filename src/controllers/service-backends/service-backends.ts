@@ -1,5 +1,5 @@
 import { familyOfIp } from '#base/ip.ts';
-import { labelSelectorFromSet } from '#api/label-selector.ts';
+import { type LabelSelector, labelSelectorFromSet } from '#api/label-selector.ts';
 import { objectKey } from '#api/object.ts';
 import type { Pod, Protocol, Service, ServicePort } from '#api/types/core.v1.ts';
 import type { Informer } from '#client/lister.ts';
@@ -23,9 +23,21 @@ export function isHeadless({ spec }: Service): boolean {
   return spec.clusterIP === 'None';
 }
 
+/** Built once for each state of a service: every change of a pod is held against every service beside it. */
+const selectors = new WeakMap<Service, LabelSelector>();
+
+function selectorOf(service: Service): LabelSelector {
+  let selector = selectors.get(service);
+  if (selector === undefined) {
+    selector = labelSelectorFromSet(service.spec.selector);
+    selectors.set(service, selector);
+  }
+  return selector;
+}
+
 /** The pods a service chooses that have an address and have not finished. */
 export function backendPods(service: Service, pods: Informer<Pod>): readonly Pod[] {
-  const selector = labelSelectorFromSet(service.spec.selector);
+  const selector = selectorOf(service);
   return pods
     .byIndex('namespace', service.metadata.namespace)
     .filter(
@@ -89,7 +101,7 @@ export function enqueueServicesOfPods(
 ): Disposable {
   const enqueue = ({ metadata }: Pod): void => {
     for (const service of services.byIndex('namespace', metadata.namespace)) {
-      if (hasSelector(service) && labelSelectorFromSet(service.spec.selector).matches(metadata.labels)) {
+      if (hasSelector(service) && selectorOf(service).matches(metadata.labels)) {
         queue.add(objectKey(service));
       }
     }
