@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '#base/clock.ts';
@@ -60,7 +60,8 @@ export class OciFixture {
   static async open(instance: string, podCidr: string): Promise<OciFixture> {
     const check = checkHost();
     assert.ok(check.kind === 'ready');
-    const directory = mkdtempSync(join(tmpdir(), 'coracle-oci-'));
+    // Always the same: the next run must find what a killed one left.
+    const directory = join(tmpdir(), `coracle-oci-${instance}`);
     const options: OciRuntimeOptions = {
       instance,
       dataDir: join(directory, 'data'),
@@ -72,6 +73,8 @@ export class OciFixture {
     };
     // An earlier run of the same test may have been killed.
     await OciRuntime.destroy(options);
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
     return new OciFixture(directory, options, await OciRuntime.open(options));
   }
 
