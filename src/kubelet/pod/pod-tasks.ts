@@ -3,6 +3,7 @@ export class PodTasks {
   readonly #running = new Map<string, Promise<void>>();
   readonly #failures = new Map<string, { count: number; notBeforeMs: number }>();
   readonly #controller = new AbortController();
+  #endCount = 0;
   readonly #nowMs: () => number;
   readonly #onEnd: (name: string, error: unknown) => void;
 
@@ -10,6 +11,11 @@ export class PodTasks {
   constructor(nowMs: () => number, onEnd: (name: string, error: unknown) => void) {
     this.#nowMs = nowMs;
     this.#onEnd = onEnd;
+  }
+
+  /** Grows with every task that ends: what was looked at before may be out of date. */
+  get endCount(): number {
+    return this.#endCount;
   }
 
   isRunning(name: string): boolean {
@@ -43,6 +49,7 @@ export class PodTasks {
         this.#failures.set(name, { count, notBeforeMs: this.#nowMs() + delayMs });
       }
       this.#running.delete(name);
+      this.#endCount += 1;
       if (!this.#controller.signal.aborted) {
         this.#onEnd(name, failure);
       }

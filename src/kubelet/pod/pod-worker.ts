@@ -187,10 +187,12 @@ export class PodWorker {
   }
 
   async #look(): Promise<void> {
+    const { endCount } = this.#tasks;
     const runtime = await this.#reader.read();
     await this.#messages.load(runtime.containers);
     this.#runtimeName ??= await this.#deps.runtimeName();
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#tasks.endCount !== endCount) {
+      // A task that ended during the look would be started again by what was seen; its end asked for another.
       return;
     }
     const running = runtime.containers.filter(isAlive);

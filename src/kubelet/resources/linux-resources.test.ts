@@ -55,6 +55,14 @@ test('resources: a pod has a limit only where each of its containers has one', (
     memoryLimitInBytes: 2 * GIB,
   });
   assert.deepEqual(podResources(podOf(limited, {})), { cpuShares: 1024 });
+  const pod = podOf({}, {});
+  const own = { requests: { cpu: '500m' }, limits: { cpu: '1', memory: '1Gi' } };
+  assert.deepEqual(podResources({ ...pod, spec: { ...pod.spec, resources: own } }), {
+    cpuShares: 512,
+    cpuPeriod: 100_000,
+    cpuQuota: 100_000,
+    memoryLimitInBytes: GIB,
+  });
 });
 
 test('resources: the cgroup of a pod lies with its class', () => {

@@ -36,26 +36,30 @@ export function containerResources(
   };
 }
 
-/** The limits of the pod as a whole; a limit holds only where every container has one. */
+/**
+ * The limits of the pod as a whole: its own where it states any, else the sum of its containers', which
+ * holds only where every container has one.
+ */
 export function podResources(pod: Pod): LinuxContainerResources {
   const millisOf = (list: ResourceList | undefined): number => quantityToMillis(list?.['cpu'] ?? '0');
   const bytesOf = (list: ResourceList | undefined): number => quantityToNumber(list?.['memory'] ?? '0');
+  const own = pod.spec.resources ?? {};
   const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const areAllLimited = (name: string): boolean =>
     all.every(({ resources }) => resources.limits?.[name] !== undefined);
-  const requested = podTotal(
-    pod,
-    (resources) => quantityToMillis(requestOf(resources, 'cpu') ?? '0'),
-    millisOf,
-  );
-  const cpuMillis = podTotal(pod, ({ limits }) => millisOf(limits), millisOf);
-  const memoryBytes = podTotal(pod, ({ limits }) => bytesOf(limits), bytesOf);
+  const ownRequest = requestOf(own, 'cpu');
+  const requested =
+    ownRequest === undefined
+      ? podTotal(pod, (resources) => quantityToMillis(requestOf(resources, 'cpu') ?? '0'), millisOf)
+      : quantityToMillis(ownRequest);
+  const cpuMillis = areAllLimited('cpu') ? podTotal(pod, ({ limits }) => millisOf(limits), millisOf) : 0;
+  const memoryBytes = areAllLimited('memory') ? podTotal(pod, ({ limits }) => bytesOf(limits), bytesOf) : 0;
+  const cpuLimitMillis = millisOf(own.limits) || cpuMillis;
+  const memoryLimitBytes = bytesOf(own.limits) || memoryBytes;
   return {
     cpuShares: cpuShares(requested),
-    ...(areAllLimited('cpu') && cpuMillis > 0
-      ? { cpuPeriod: PERIOD_US, cpuQuota: cpuQuotaUs(cpuMillis) }
-      : {}),
-    ...(areAllLimited('memory') && memoryBytes > 0 ? { memoryLimitInBytes: memoryBytes } : {}),
+    ...(cpuLimitMillis > 0 ? { cpuPeriod: PERIOD_US, cpuQuota: cpuQuotaUs(cpuLimitMillis) } : {}),
+    ...(memoryLimitBytes > 0 ? { memoryLimitInBytes: memoryLimitBytes } : {}),
   };
 }
 
