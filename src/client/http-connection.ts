@@ -45,6 +45,8 @@ export class HttpConnection implements AsyncDisposable {
   readonly #tls: ConnectionOptions;
   readonly #clock: Clock;
   #session: Promise<ClientHttp2Session | 'http/1.1'> | undefined;
+  /** The session that `#session` came to, while it lives. */
+  #live: ClientHttp2Session | undefined;
   readonly #agent: HttpAgent;
 
   constructor(origin: URL, tls: TlsIdentity, clock: Clock) {
@@ -111,15 +113,24 @@ export class HttpConnection implements AsyncDisposable {
     }
     const session = connectHttp2(this.#origin, { createConnection: () => socket });
     const stopPinging = keepAlive(session, this.#clock);
+    this.#live = session;
     const forget = (): void => {
       stopPinging();
-      this.#session = undefined;
+      this.#forget(session);
     };
     session.once('close', forget);
-    session.once('goaway', () => (this.#session = undefined));
+    session.once('goaway', () => this.#forget(session));
     // Each stream reports the loss to its own caller; without a listener the session's would be uncaught.
     session.on('error', forget);
     return session;
+  }
+
+  /** The next request opens a new connection, unless one was opened in the meantime. */
+  #forget(session: ClientHttp2Session): void {
+    if (this.#live === session) {
+      this.#live = undefined;
+      this.#session = undefined;
+    }
   }
 
   #openSocket(): Promise<TLSSocket> {

@@ -125,6 +125,27 @@ test('job: each index runs once, with its number in the pod', async () => {
   assert.equal(harness.transport.peek(JOB, 'ns/work')?.status.completedIndexes, '0-2');
 });
 
+test('job: with a limit for each index, one that fails too often does not end the others', async () => {
+  const spec = {
+    completions: 2,
+    parallelism: 2,
+    completionMode: 'Indexed',
+    backoffLimitPerIndex: 1,
+  } as const;
+  await using harness = await start({ ...spec, backoffLimit: 1000 });
+  await finish(harness, 'F');
+  await harness.clock.advance(20_000);
+  const indexes = () =>
+    live(harness)
+      .map(({ metadata }) => metadata.annotations?.['batch.kubernetes.io/job-completion-index'])
+      .join();
+  assert.equal(indexes(), '1,0');
+  await finish(harness, 'SF');
+  assert.equal(summary(harness), '0a 1s 2f FailureTarget:FailedIndexes Failed:FailedIndexes');
+  const { completedIndexes, failedIndexes } = harness.transport.peek(JOB, 'ns/work')?.status ?? {};
+  assert.deepEqual([completedIndexes, failedIndexes], ['1', '0']);
+});
+
 test('job: suspended it has no pods, resumed it begins anew', async () => {
   await using harness = await start({ completions: 1, suspend: true });
   assert.equal(summary(harness), '0a 0s 0f Suspended:JobSuspended');

@@ -28,6 +28,7 @@ import {
 } from '../runner/controller-reference.ts';
 import { Expectations } from '../runner/expectations.ts';
 import { slowStart } from '../runner/slow-start.ts';
+import { hasLimitPerIndex } from './failed-indexes.ts';
 import { isTracked, jobPod, TRACKING_FINALIZER } from './job-pods.ts';
 import { isFinished, type JobPlan, planJob } from './job-plan.ts';
 
@@ -123,7 +124,7 @@ export class JobController implements Controller {
   /** Writes the status, then lets counted pods go, then brings the number of pods in line. */
   async #carryOut(job: Job, plan: JobPlan, signal: AbortSignal): Promise<ReconcileResult> {
     const key = objectKey(job);
-    this.#noteOutcomes(key, plan);
+    this.#noteOutcomes(job, plan);
     if (!isSameJobStatus(job.status, plan.status)) {
       await this.#deps.client.of(JOB).updateStatus({ ...job, status: plan.status }, {}, signal);
       this.#announce(job, plan);
@@ -140,12 +141,14 @@ export class JobController implements Controller {
     return this.#untilDeadline(job, plan.status);
   }
 
-  #noteOutcomes(key: string, { newFailures, newSuccesses }: JobPlan): void {
+  #noteOutcomes(job: Job, { newFailures, newSuccesses }: JobPlan): void {
+    const key = objectKey(job);
     if (newSuccesses > 0) {
       this.#failures.delete(key);
     }
     if (newFailures > 0) {
-      const count = (this.#failures.get(key)?.count ?? 0) + newFailures;
+      // Where each index has failures of its own, those of one do not slow the others down further.
+      const count = hasLimitPerIndex(job) ? 1 : (this.#failures.get(key)?.count ?? 0) + newFailures;
       this.#failures.set(key, { count, lastMs: this.#deps.clock.monotonicMs() });
     }
   }
@@ -159,11 +162,16 @@ export class JobController implements Controller {
     return failures.lastMs + delayMs - this.#deps.clock.monotonicMs();
   }
 
-  async #create(job: Job, { createCount, createIndexes }: JobPlan, signal: AbortSignal): Promise<void> {
+  async #create(
+    job: Job,
+    { createCount, createIndexes, indexFailureCounts }: JobPlan,
+    signal: AbortSignal,
+  ): Promise<void> {
     const key = objectKey(job);
     this.#expectations.expectCreations(key, createCount);
     const { succeeded, error } = await slowStart(createCount, async (position) => {
-      await this.#writer.create(job, jobPod(job, createIndexes[position]), signal);
+      const index = createIndexes[position];
+      await this.#writer.create(job, jobPod(job, index, indexFailureCounts.get(index ?? -1) ?? 0), signal);
     });
     this.#expectations.creationObserved(key, createCount - succeeded);
     if (error !== undefined && !isNamespaceTerminating(error)) {
@@ -259,6 +267,7 @@ function isSameJobStatus(current: JobStatus, wanted: JobStatus): boolean {
     conditions: [],
     uncountedTerminatedPods: {},
     completedIndexes: '',
+    failedIndexes: '',
     ...status,
   });
   return isDeepStrictEqual(complete(current), complete(wanted));

@@ -4,6 +4,7 @@ import type { Pod } from '#api/types/core.v1.ts';
 import { isPodReady, isPodTerminal } from '../pods/pod-state.ts';
 import { formatIndexes, parseIndexes } from './completion-indexes.ts';
 import { completionIndexOf, hasFailed, hasSucceeded, isIndexed, isTracked } from './job-pods.ts';
+import { hasLimitPerIndex, type IndexFailures, indexFailures } from './failed-indexes.ts';
 import { judgeFailure } from './pod-failure-policy.ts';
 
 /** What one pass over a job comes to. The status is written first; only then may counted pods be let go. */
@@ -13,6 +14,8 @@ export interface JobPlan {
   /** How many pods to make, and their indexes in an indexed job. */
   readonly createCount: number;
   readonly createIndexes: readonly number[];
+  /** Failures that earlier pods of an index have had. */
+  readonly indexFailureCounts: ReadonlyMap<number, number>;
   /** Pods that the written status counts, to be let go. */
   readonly release: readonly Pod[];
   /** Failures that were not seen before, for the back-off. */
@@ -27,6 +30,7 @@ interface Tally {
   readonly succeeded: number;
   readonly failed: number;
   readonly completed: ReadonlySet<number>;
+  readonly byIndex: IndexFailures;
   readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
   readonly release: readonly Pod[];
   readonly newFailures: number;
@@ -79,6 +83,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     succeeded: tally.succeeded - uncounted.succeeded.length,
     failed: tally.failed - uncounted.failed.length,
     ...(isIndexed(job) ? { completedIndexes: formatIndexes(tally.completed) } : {}),
+    ...(hasLimitPerIndex(job) ? { failedIndexes: formatIndexes(tally.byIndex.failed) } : {}),
     uncountedTerminatedPods: {
       ...(uncounted.succeeded.length === 0 ? {} : { succeeded: uncounted.succeeded }),
       ...(uncounted.failed.length === 0 ? {} : { failed: uncounted.failed }),
@@ -90,6 +95,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     remove: demand.remove,
     createCount: demand.create,
     createIndexes: demand.indexes,
+    indexFailureCounts: tally.byIndex.counts,
     release,
     newFailures,
     newSuccesses,
@@ -150,6 +156,7 @@ function countPods(job: Job, pods: readonly Pod[]): Tally {
     succeeded: isIndexed(job) ? completed.size : countedSucceeded + uncounted.succeeded.length,
     failed: countedFailed + uncounted.failed.length,
     completed,
+    byIndex: indexFailures(job, pods),
     uncounted: isIndexed(job) ? { ...uncounted, succeeded: [] } : uncounted,
     release,
     newFailures: uncounted.failed.length - still.failed.length + ignored,
@@ -187,6 +194,10 @@ function endingOf(
   ) {
     return fail('DeadlineExceeded', 'Job was active longer than specified deadline');
   }
+  const indexEnding = endingByIndexes(job, tally);
+  if (indexEnding !== undefined) {
+    return fail(indexEnding.reason, indexEnding.message);
+  }
   const rule = successRuleMet(job, tally);
   if (rule !== undefined) {
     return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
@@ -203,6 +214,19 @@ function endingOf(
         message: 'Reached expected number of succeeded pods',
       }
     : undefined;
+}
+
+/** Too many failed indexes, or none left to try beside those that failed. */
+function endingByIndexes(
+  { spec }: Job,
+  { byIndex: { failed }, completed }: Tally,
+): { readonly reason: string; readonly message: string } | undefined {
+  if (spec.maxFailedIndexes !== undefined && failed.size > spec.maxFailedIndexes) {
+    const message = 'Job has exceeded the specified maximal number of failed indexes';
+    return { reason: 'MaxFailedIndexesExceeded', message };
+  }
+  const isTried = failed.size > 0 && failed.size + completed.size >= (spec.completions ?? 0);
+  return isTried ? { reason: 'FailedIndexes', message: 'Job has failed indexes' } : undefined;
 }
 
 function isPastRestarts({ spec }: Job, pods: readonly Pod[]): boolean {
@@ -236,7 +260,7 @@ function intersection(left: ReadonlySet<number>, right: ReadonlySet<number>): Re
 
 function demandOf(
   job: Job,
-  { active, terminatingCount, succeeded, completed }: Tally,
+  { active, terminatingCount, succeeded, completed, byIndex: { failed } }: Tally,
 ): { readonly remove: readonly Pod[]; readonly create: number; readonly indexes: readonly number[] } {
   const { parallelism = 1, completions, podReplacementPolicy } = job.spec;
   const wanted =
@@ -244,7 +268,7 @@ function demandOf(
       ? succeeded > 0
         ? active.length
         : parallelism
-      : Math.max(Math.min(completions - succeeded, parallelism), 0);
+      : Math.max(Math.min(completions - succeeded - failed.size, parallelism), 0);
   const surplus = duplicateIndexes(job, active, completed);
   const kept = active.filter((pod) => !surplus.includes(pod));
   if (kept.length > wanted) {
@@ -252,11 +276,11 @@ function demandOf(
   }
   const waiting = podReplacementPolicy === 'Failed' ? terminatingCount : 0;
   const create = Math.min(Math.max(wanted - kept.length - waiting, 0), CREATIONS_MAX);
-  return {
-    remove: surplus,
-    create,
-    indexes: isIndexed(job) ? freeIndexes(job, kept, completed, create) : [],
-  };
+  if (!isIndexed(job)) {
+    return { remove: surplus, create, indexes: [] };
+  }
+  const indexes = freeIndexes(job, kept, completed.union(failed), create);
+  return { remove: surplus, create: indexes.length, indexes };
 }
 
 /** Pods of an index that is done or that another active pod works on already. */
@@ -279,13 +303,13 @@ function duplicateIndexes(job: Job, active: readonly Pod[], completed: ReadonlyS
 function freeIndexes(
   { spec }: Job,
   active: readonly Pod[],
-  completed: ReadonlySet<number>,
+  ended: ReadonlySet<number>,
   count: number,
 ): readonly number[] {
   const taken = new Set(active.map(completionIndexOf));
   const free: number[] = [];
   for (let index = 0; index < (spec.completions ?? 0) && free.length < count; index++) {
-    if (!taken.has(index) && !completed.has(index)) {
+    if (!taken.has(index) && !ended.has(index)) {
       free.push(index);
     }
   }

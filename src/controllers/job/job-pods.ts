@@ -5,6 +5,8 @@ import { podFromTemplate } from '../pods/pod-writer.ts';
 
 /** Keeps a finished pod until its job has counted it. */
 export const TRACKING_FINALIZER = 'batch.kubernetes.io/job-tracking';
+/** Says on a pod how often pods of its index failed before it. */
+export const INDEX_FAILURE_COUNT = 'batch.kubernetes.io/job-index-failure-count';
 export const COMPLETION_INDEX = 'batch.kubernetes.io/job-completion-index';
 
 export function isIndexed({ spec }: Job): boolean {
@@ -38,13 +40,15 @@ export function hasFailed(job: Job, { status, metadata }: Pod): boolean {
 }
 
 /** A new pod of the job, with its index where the job has indexes. */
-export function jobPod(job: Job, index: number | undefined): NewObject<Pod> {
+export function jobPod(job: Job, index: number | undefined, failureCount = 0): NewObject<Pod> {
   const pod = podFromTemplate(job, job.spec.template);
   const finalizers = [...(job.spec.template.metadata.finalizers ?? []), TRACKING_FINALIZER];
   if (index === undefined) {
     return { ...pod, metadata: { ...pod.metadata, finalizers } };
   }
   const marked = { [COMPLETION_INDEX]: String(index) };
+  const isLimited = job.spec.backoffLimitPerIndex !== undefined;
+  const failures = isLimited ? { [INDEX_FAILURE_COUNT]: String(failureCount) } : {};
   const { template } = job.spec;
   const { name } = job.metadata;
   return {
@@ -54,7 +58,7 @@ export function jobPod(job: Job, index: number | undefined): NewObject<Pod> {
       generateName: `${name}-${index}-`,
       finalizers,
       labels: { ...template.metadata.labels, ...marked },
-      annotations: { ...template.metadata.annotations, ...marked },
+      annotations: { ...template.metadata.annotations, ...marked, ...failures },
     },
     spec: {
       ...template.spec,

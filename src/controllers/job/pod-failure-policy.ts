@@ -5,6 +5,7 @@ import type { ContainerStatus, Pod } from '#api/types/core.v1.ts';
 export type FailureVerdict =
   | { readonly action: 'count' }
   | { readonly action: 'ignore' }
+  | { readonly action: 'failIndex' }
   | { readonly action: 'failJob'; readonly message: string };
 
 const COUNT: FailureVerdict = { action: 'count' };
@@ -18,8 +19,9 @@ export function judgeFailure(job: Job, pod: Pod): FailureVerdict {
           return { action: 'ignore' };
         case 'FailJob':
           return { action: 'failJob', message: `${what} matching FailJob rule at index ${index}` };
-        case 'Count':
         case 'FailIndex':
+          return { action: 'failIndex' };
+        case 'Count':
           return COUNT;
       }
     }
