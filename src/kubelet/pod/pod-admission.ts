@@ -1,4 +1,6 @@
+import { quantityToMillis, quantityToNumber } from '#api/quantity.ts';
 import type { Pod } from '#api/types/core.v1.ts';
+import { podTotal, requestOf } from '../resources/qos.ts';
 import type { EndCause } from '../status/pod-status.ts';
 
 /** Sysctls that are namespaced and cannot disturb other pods. */
@@ -17,8 +19,64 @@ const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
   'net.ipv4.tcp_wmem',
 ]);
 
+/** What the pods of a node may take together. */
+export interface NodeRoom {
+  readonly allocatable: Readonly<Record<string, string>>;
+  /** The pods that are here already and not yet over. */
+  readonly others: readonly Pod[];
+}
+
 /** Why this node will not run the pod, if so; the pod then fails for good. */
-export function refusalOf({ spec }: Pod): EndCause | undefined {
+export function refusalOf(pod: Pod, room: NodeRoom): EndCause | undefined {
+  return refusalBySpec(pod) ?? refusalByRoom(pod, room);
+}
+
+/** A pod that was not put here by the scheduler, or raced with another, may not fit. */
+function refusalByRoom(pod: Pod, { allocatable, others }: NodeRoom): EndCause | undefined {
+  const podsMax = Number(allocatable['pods'] ?? Infinity);
+  if (others.length + 1 > podsMax) {
+    return outOf('pods', 1, others.length, podsMax);
+  }
+  for (const [name, amountOf] of COUNTED) {
+    const capacity = allocatable[name];
+    const requested = requestedBy(pod, name, amountOf);
+    let used = 0;
+    for (const other of others) {
+      used += requestedBy(other, name, amountOf);
+    }
+    if (capacity !== undefined && requested > 0 && used + requested > amountOf(capacity)) {
+      return outOf(name, requested, used, amountOf(capacity));
+    }
+  }
+  return undefined;
+}
+
+/** CPU is counted in thousandths. */
+const COUNTED: readonly (readonly [string, (quantity: string) => number])[] = [
+  ['cpu', quantityToMillis],
+  ['memory', quantityToNumber],
+];
+
+function requestedBy(pod: Pod, name: string, amountOf: (quantity: string) => number): number {
+  const own = pod.spec.resources === undefined ? undefined : requestOf(pod.spec.resources, name);
+  return own === undefined
+    ? podTotal(
+        pod,
+        ({ requests }) => amountOf(requests?.[name] ?? '0'),
+        (overhead) => amountOf(overhead[name] ?? '0'),
+      )
+    : amountOf(own);
+}
+
+function outOf(resource: string, requested: number, used: number, capacity: number): EndCause {
+  const numbers = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+  return {
+    reason: `OutOf${resource}`,
+    message: `Pod was rejected: Node didn't have enough resource: ${resource}, ${numbers}`,
+  };
+}
+
+function refusalBySpec({ spec }: Pod): EndCause | undefined {
   const forbidden = spec.securityContext?.sysctls?.find(
     ({ name }) => !SAFE_SYSCTLS.has(name.replaceAll('/', '.')),
   );

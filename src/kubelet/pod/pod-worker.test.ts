@@ -276,3 +276,18 @@ test('pod worker: a pod with a forbidden sysctl is refused for good', async () =
   assert.equal(bench.pod().status.reason, 'SysctlForbidden');
   assert.deepEqual(await bench.runtime.listPodSandbox(), []);
 });
+
+test('pod worker: closing does not wait for a container that takes its time to end', async () => {
+  await using bench = await PodBench.open({ life: () => ({ stopAfterMs: 20_000 }) });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  bench.markDeleted(30);
+  await bench.until('stopping', () => bench.events.includes('Killing: Stopping container main'));
+  let isClosed = false;
+  const closing = bench.workers.close().then(() => {
+    isClosed = true;
+  });
+  await bench.advance(2);
+  assert.ok(isClosed);
+  await closing;
+});

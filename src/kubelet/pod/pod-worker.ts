@@ -71,6 +71,8 @@ export interface PodContext {
 
 /** Without anything else happening, a pod is looked at this often. */
 const RESYNC_MS = 60_000;
+/** What is under way gets this time to end when the worker is closed. */
+const CLOSE_MS_MAX = 1_000;
 /** After the runtime did not answer. */
 const RETRY_MS = 1_000;
 
@@ -106,8 +108,11 @@ export class PodWorker {
   #timer: Timer | undefined;
   #wakeAtMs = Infinity;
 
-  /** @param onGone called once, when nothing of the pod is left on the node or on the server */
-  constructor(deps: PodWorkerDeps, pod: Pod, onGone: () => void) {
+  /**
+   * @param others the pods that are on the node already
+   * @param onGone called once, when nothing of the pod is left on the node or on the server
+   */
+  constructor(deps: PodWorkerDeps, pod: Pod, others: readonly Pod[], onGone: () => void) {
     this.#deps = deps;
     this.#pod = pod;
     this.#onGone = onGone;
@@ -120,7 +125,7 @@ export class PodWorker {
     this.#stopping = new PodStopping(deps.clock);
     this.#isStatusFinal = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
     const isNew = pod.status.startTime === undefined;
-    this.#cause = isNew ? refusalOf(pod) : undefined;
+    this.#cause = isNew ? refusalOf(pod, { allocatable: deps.node.allocatable(), others }) : undefined;
     if (this.#cause !== undefined) {
       deps.events.event(pod, 'Warning', this.#cause.reason, this.#cause.message);
     }
@@ -167,7 +172,11 @@ export class PodWorker {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    await Promise.all([this.#tasks.close(), this.#probes.close()]);
+    // A stop with a long grace period, or a slow probe, cannot be called off; it ends without us.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#deps.clock.schedule(CLOSE_MS_MAX, resolve);
+    await Promise.race([Promise.all([this.#tasks.close(), this.#probes.close()]), late]);
+    timer.cancel();
   }
 
   async #lookWhileDirty(): Promise<void> {

@@ -69,10 +69,16 @@ export class PodWorkers {
       known.update(pod);
       return;
     }
-    const worker = new PodWorker(this.#deps, pod, () => {
-      this.#workers.delete(uid);
-      void worker.close();
-    });
+    const others = this.list().filter(({ stage }) => stage !== 'stopped');
+    const worker = new PodWorker(
+      this.#deps,
+      pod,
+      others.map((other) => other.pod),
+      () => {
+        this.#workers.delete(uid);
+        void worker.close();
+      },
+    );
     this.#workers.set(uid, worker);
     worker.wake();
   }
