@@ -54,10 +54,7 @@ const SCALARS: Readonly<Record<Scalar, fc.Arbitrary<unknown>>> = {
   string: NAME,
   bool: fc.boolean(),
   int32: fc.integer(),
-  int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value) => {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
-  }),
+  int64: fc.maxSafeInteger(),
   float64: fc.integer().map((value) => value / 8),
   bytes: fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes).toString('base64')),
   time: fc

@@ -16,15 +16,10 @@ export interface Encodable {
  * the typed decoder has the order of its table, so equal objects have equal bytes.
  */
 export function encodeStored(object: Encodable): Uint8Array {
-  return utf8Encode(encodeStoredText(object));
-}
-
-/** As {@link encodeStored}, before it becomes bytes. */
-export function encodeStoredText(object: Encodable): string {
   const { apiVersion, kind, metadata, ...rest } = object;
   // Undefined leaves the key out of the JSON and is cheaper than building the object without it.
   const meta = 'resourceVersion' in metadata ? { ...metadata, resourceVersion: undefined } : metadata;
-  return encodeJson({ apiVersion, kind, metadata: meta, ...rest });
+  return utf8Encode(encodeJson({ apiVersion, kind, metadata: meta, ...rest }));
 }
 
 /** Whether two objects would be stored as the same state; neither the order of keys nor the revision counts. */
@@ -63,33 +58,6 @@ export function encodeJson(value: unknown): string {
     }
     throw error;
   }
-}
-
-/**
- * The bytes a client sees: `stored` with its revision put back in.
- *
- * @param prefixLength length of `{"apiVersion":…,"kind":…,"metadata":{`; the same for all objects of a kind
- */
-export function spliceRevision(
-  stored: Uint8Array,
-  revision: bigint | number | string,
-  prefixLength: number,
-): Uint8Array {
-  const isEmpty = stored[prefixLength] === BRACE_CLOSE;
-  const inserted = `"resourceVersion":"${revision}"${isEmpty ? '' : ','}`;
-  const target = Buffer.allocUnsafe(stored.length + inserted.length);
-  target.set(stored.subarray(0, prefixLength), 0);
-  target.write(inserted, prefixLength, 'latin1');
-  target.set(stored.subarray(prefixLength), prefixLength + inserted.length);
-  return target;
-}
-
-const BRACE_CLOSE = 0x7d;
-
-/** The length that {@link spliceRevision} needs, for all objects of one kind. */
-export function storedPrefixLength(apiVersion: string, kind: string): number {
-  const text = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":{`;
-  return Buffer.byteLength(text);
 }
 
 /** Freezes a JSON value at every depth and returns it. Parts already frozen are taken as frozen throughout. */

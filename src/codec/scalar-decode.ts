@@ -9,8 +9,6 @@ type Refuse = (goType: string) => DecodeError;
 
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
 
 /**
  * The normal form of a value that is not null, for a field of this type. Undefined stands for the zero value of
@@ -95,14 +93,16 @@ export function isZeroScalar(value: unknown, scalar: Scalar): boolean {
   }
 }
 
-function decodeInteger(value: unknown, scalar: 'int32' | 'int64', refuse: Refuse): number | bigint {
+/**
+ * Integers beyond 2^53 are refused, not rounded: every consumer may then take a field for an ordinary number, and no field
+ * of the API has a use for larger ones.
+ */
+function decodeInteger(value: unknown, scalar: 'int32' | 'int64', refuse: Refuse): number {
   if (typeof value === 'number' && Number.isInteger(value)) {
     if (scalar === 'int64' || (value <= INT32_MAX && value >= INT32_MIN)) {
       // -0 is a number that JSON can say and Go cannot.
       return value === 0 ? 0 : value;
     }
-  } else if (typeof value === 'bigint' && scalar === 'int64' && value <= INT64_MAX && value >= INT64_MIN) {
-    return value;
   }
   const error = refuse(scalar);
   throw typeof value === 'number' || typeof value === 'bigint'

@@ -11,6 +11,7 @@ const DEPLOYMENT = defined(structOfKind('apps', 'v1', 'Deployment'), 'Deployment
 const SECRET = defined(structOfKind('', 'v1', 'Secret'), 'Secret');
 const CONFIG_MAP = defined(structOfKind('', 'v1', 'ConfigMap'), 'ConfigMap');
 const ROLE = defined(structOfKind('rbac.authorization.k8s.io', 'v1', 'Role'), 'Role');
+const REVISION = defined(structOfKind('apps', 'v1', 'ControllerRevision'), 'ControllerRevision');
 const LEASE = defined(structOfKind('coordination.k8s.io', 'v1', 'Lease'), 'Lease');
 
 function decode(value: unknown, struct = POD, fieldValidation: FieldValidation = 'Strict') {
@@ -157,8 +158,16 @@ test('decodeObject: with Warn unknown and duplicate fields are reported and prun
   assert.deepEqual(decode(given, CONFIG_MAP, 'Ignore').warnings, []);
 });
 
-test('decodeObject: a label named __proto__ is kept as data and an int64 keeps every digit', () => {
-  const text = '{"metadata":{"generation":9007199254740993,"labels":{"__proto__":"x"}}}';
-  const { object } = decode(decodeJson(text), CONFIG_MAP);
-  assert.equal(encodeJson(object), text);
+test('decodeObject: a label named __proto__ is kept as data', () => {
+  const text = '{"metadata":{"labels":{"__proto__":"x"}}}';
+  assert.equal(encodeJson(decode(decodeJson(text), CONFIG_MAP).object), text);
+});
+
+test('decodeObject: an integer that a number cannot hold is refused in a field and kept in free JSON', () => {
+  assert.throws(() => decode(decodeJson('{"metadata":{"generation":9007199254740993}}'), CONFIG_MAP), {
+    message:
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number 9007199254740993 into Go struct field ObjectMeta.metadata.generation of type int64',
+  });
+  const text = '{"metadata":{},"data":{"deep":[9007199254740993]},"revision":1}';
+  assert.equal(encodeJson(decode(decodeJson(text), REVISION).object), text);
 });

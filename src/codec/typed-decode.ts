@@ -53,11 +53,6 @@ export function normalizeObject(value: unknown, struct: StructType): ApiObject {
   return decodeKind(value, struct, { unknown: undefined });
 }
 
-/** As {@link normalizeObject} for a struct that is no kind, such as a `PodSpec`. */
-export function normalizeStruct(value: unknown, struct: StructType): object {
-  return decodeStruct(value, struct, { unknown: undefined }, []);
-}
-
 interface DecodeContext {
   /** Paths of unknown fields, or undefined when nobody asks. */
   readonly unknown: string[] | undefined;

@@ -1,8 +1,8 @@
 import type { ApiObject } from '#api/object.ts';
 import { apiVersionOf, type GroupVersionKind } from '#api/resource-type.ts';
-import { utf8Decode, utf8Encode } from '#base/bytes.ts';
+import { utf8Encode } from '#base/bytes.ts';
 import type { KeyValue, Revision } from '#store/store.ts';
-import { deepFreeze } from '#codec/canonical.ts';
+import { decodeStored } from '#codec/canonical.ts';
 
 /**
  * How the bytes of one kind begin. The encoder always writes `{"apiVersion":…,"kind":…,"metadata":{` first
@@ -56,16 +56,7 @@ export class StoredObject {
 
   /** The object with its `resourceVersion`, deep-frozen. */
   get object(): ApiObject {
-    if (this.#object === undefined) {
-      // Bytes in the store were written by our own encoder from a validated object of this kind.
-      const parsed = JSON.parse(utf8Decode(this.bytes)) as {
-        apiVersion: string;
-        kind: string;
-        metadata: Record<string, unknown>;
-      };
-      parsed.metadata['resourceVersion'] = String(this.revision);
-      this.#object = deepFreeze(parsed as unknown as ApiObject);
-    }
+    this.#object ??= decodeStored(this.bytes, String(this.revision));
     return this.#object;
   }
 
