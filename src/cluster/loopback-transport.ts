@@ -2,7 +2,8 @@ import type { ApiObject } from '#api/object.ts';
 import { apiVersionOf, type GroupVersionResource } from '#api/resource-type.ts';
 import { StatusError } from '#api/status-error.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
-import type { ApiCall, ApiResult } from '#apiserver/endpoints/api-call.ts';
+import { infoOf, shown } from '#apiserver/http/served-objects.ts';
+import type { ApiCall, ApiResult, Served } from '#apiserver/endpoints/api-call.ts';
 import type { ApiHandler } from '#apiserver/endpoints/api-handler.ts';
 import { listKind, listMetadata } from '#apiserver/http/write-result.ts';
 import type { WatchItem } from '#apiserver/registry/watch.ts';
@@ -44,10 +45,9 @@ export class LoopbackTransport implements Transport {
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const result = await this.#handler.handle(this.#call(request, 'watch', signal));
     assert(result.kind === 'watch', 'a watch answers with a watch');
-    const { info } = result.storage.strategy;
     for await (const items of result.batches) {
       for (const item of items) {
-        yield eventOf(item, info);
+        yield eventOf(item, result);
       }
     }
   }
@@ -96,14 +96,14 @@ function pathOf({ group, version, resource }: GroupVersionResource, namespace: s
 function valueOf(result: ApiResult): unknown {
   switch (result.kind) {
     case 'stored':
-      return result.stored.object;
+      return shown(result.stored.object, result);
     case 'value':
       return deepFreeze(result.value);
     case 'page': {
-      const { info } = result.storage.strategy;
-      const items = result.page.items.map(({ object }) => object);
+      const info = infoOf(result);
+      const items = result.page.items.map(({ object }) => shown(object, result));
       return {
-        kind: listKind(result.storage),
+        kind: listKind(info),
         apiVersion: apiVersionOf(info),
         metadata: listMetadata(result.page),
         items,
@@ -118,10 +118,11 @@ function valueOf(result: ApiResult): unknown {
   }
 }
 
-function eventOf(item: WatchItem, info: { group: string; version: string; kind: string }): WatchEvent {
+function eventOf(item: WatchItem, served: Served): WatchEvent {
   if (item.type !== 'BOOKMARK') {
-    return { type: item.type, object: item.stored.object };
+    return { type: item.type, object: shown(item.stored.object, served) };
   }
+  const info = infoOf(served);
   const annotations = item.isInitialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
   const object = {
     apiVersion: apiVersionOf(info),

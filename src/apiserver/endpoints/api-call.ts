@@ -3,6 +3,7 @@ import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { WatchItem } from '../registry/watch.ts';
+import type { VersionView } from '../registry/versions/version-view.ts';
 import type { RequestInfo } from '../request-info.ts';
 
 /** What a client sent along: bytes from a connection, or an object from a caller in this process. */
@@ -24,21 +25,18 @@ export interface ApiCall {
   readonly warnings: string[];
 }
 
+/** Where objects of an answer come from, and the version they are shown in when it is not the stored one. */
+export interface Served {
+  readonly storage: ResourceStorage;
+  readonly view?: VersionView | undefined;
+}
+
 /** An answer that its carrier turns into bytes or hands over as objects. */
 export type ApiResult =
-  | {
-      readonly kind: 'stored';
-      readonly code: number;
-      readonly stored: StoredObject;
-      readonly storage: ResourceStorage;
-    }
+  | ({ readonly kind: 'stored'; readonly code: number; readonly stored: StoredObject } & Served)
   | { readonly kind: 'value'; readonly code: number; readonly value: object }
-  | { readonly kind: 'page'; readonly page: ObjectPage; readonly storage: ResourceStorage }
-  | {
-      readonly kind: 'watch';
-      readonly batches: AsyncIterable<readonly WatchItem[]>;
-      readonly storage: ResourceStorage;
-    }
+  | ({ readonly kind: 'page'; readonly page: ObjectPage } & Served)
+  | ({ readonly kind: 'watch'; readonly batches: AsyncIterable<readonly WatchItem[]> } & Served)
   | {
       readonly kind: 'bytes';
       readonly code: number;

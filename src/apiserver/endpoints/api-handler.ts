@@ -5,6 +5,7 @@ import type { Authorizer, Attributes } from '../authz/authorizer.ts';
 import { requireAllowed } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
+import { versionViewOf } from '../registry/versions/version-views.ts';
 import { serveResource } from './resource-endpoint.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { serveBinding } from './subresources/binding.ts';
@@ -98,7 +99,8 @@ export class ApiHandler {
   async #serveStored(known: ResourceInfo, call: ApiCall): Promise<ApiResult> {
     const { info } = call;
     const { registry } = this.#deps;
-    const storage = registry.storage(known);
+    const version = versionViewOf(known);
+    const storage = registry.storage(version?.storage ?? known);
     if (known.group === '' && known.resource === 'bindings') {
       return serveBinding(this.#storage('', 'v1', 'pods'), call);
     }
@@ -118,7 +120,7 @@ export class ApiHandler {
       throw methodNotSupported(known, info.verb);
     }
     if (info.subresource === '' || STORED_SUBRESOURCES.has(info.subresource)) {
-      return serveResource(storage, call);
+      return serveResource({ storage, view: version?.view }, call);
     }
     return this.#serveSubresource(known, call);
   }

@@ -1,16 +1,17 @@
+import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { badRequest, StatusError } from '#api/status-error.ts';
 import type { DeleteOptions } from '#api/types/meta.v1.ts';
 import { knownStruct } from '#api/schema/schema.ts';
 import { decodeJson, duplicateFields, JsonDecodeError } from '#codec/json-decode.ts';
-import { decodeObject } from '#codec/typed-decode.ts';
+import { decodeObject, normalizeObject } from '#codec/typed-decode.ts';
 import { decodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
 import { ProtobufError } from '#codec/protobuf/wire.ts';
 import { decodeYaml, YamlDecodeError } from '#codec/yaml.ts';
 import type { RequestContext } from '../registry/request-context.ts';
-import type { DraftObject, Strategy } from '../registry/strategy.ts';
+import type { DraftObject } from '../registry/strategy.ts';
 import { PROTOBUF_TYPE } from '../http/negotiation.ts';
-import type { ApiCall, CallBody } from './api-call.ts';
+import type { ApiCall, CallBody, Served } from './api-call.ts';
 
 /** The JSON value in a body, whatever its encoding. @throws {StatusError} BadRequest, UnsupportedMediaType */
 export function decodeValue(body: CallBody | undefined): unknown {
@@ -54,35 +55,36 @@ function parsed(parse: () => unknown): unknown {
   }
 }
 
-/** The object of a create or update: decoded, of the right kind, unknown fields reported or refused. */
-export function decodeBody(
-  strategy: Strategy,
-  body: CallBody | undefined,
-  context: RequestContext,
-): DraftObject {
-  return typedObject(strategy, decodeValue(body), context, body);
+/** The object of a create or update: decoded, of the right kind, unknown fields reported or refused; in the stored version. */
+export function decodeBody(served: Served, body: CallBody | undefined, context: RequestContext): DraftObject {
+  return typedObject(served, decodeValue(body), context, body);
 }
 
-/** Checks a JSON value against the kind's table and returns it pruned and in the table's order. */
+/** Checks a JSON value against the kind's table and returns it pruned, in the table's order, in the stored version. */
 export function typedObject(
-  strategy: Strategy,
+  { storage, view }: Served,
   value: unknown,
   context: RequestContext,
   body?: CallBody,
 ): DraftObject {
-  checkKind(strategy, value);
+  const { info, struct } = view ?? storage.strategy;
+  checkKind(info, value);
   const { fieldValidation } = context;
   const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
-  const { object, warnings } = decodeObject(value, strategy.struct, { fieldValidation, duplicates });
+  const { object, warnings } = decodeObject(value, struct, { fieldValidation, duplicates });
   context.warnings.push(...warnings);
-  return object as DraftObject;
+  if (view === undefined) {
+    return object as DraftObject;
+  }
+  // What conversion made is brought into the order of the stored version's table.
+  return normalizeObject(view.toStorage(object), storage.strategy.struct) as DraftObject;
 }
 
 function isJson(body: CallBody | undefined): body is Extract<CallBody, { kind: 'bytes' }> {
   return body?.kind === 'bytes' && !/yaml|protobuf/.test(body.contentType);
 }
 
-function checkKind({ info }: Strategy, value: unknown): void {
+function checkKind(info: ResourceInfo, value: unknown): void {
   const { apiVersion, kind } = typeOf(value);
   const expected = apiVersionOf(info);
   if ((kind !== undefined && kind !== info.kind) || (apiVersion !== undefined && apiVersion !== expected)) {

@@ -7,11 +7,10 @@ import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
 import { applyPatch } from '#codec/managed-fields/server-side-apply.ts';
 import { timestamp } from '../registry/metadata.ts';
 import type { RequestContext, Target } from '../registry/request-context.ts';
-import type { ResourceStorage } from '../registry/resource-storage.ts';
 import type { DraftObject } from '../registry/strategy.ts';
 import { updateObject, type UpdateResult } from '../registry/update.ts';
 import { isTrue } from '../request-info.ts';
-import type { ApiCall } from './api-call.ts';
+import type { ApiCall, Served } from './api-call.ts';
 import { contextOf } from './call-options.ts';
 import { decodeValue, typedObject } from './decode-body.ts';
 
@@ -24,11 +23,7 @@ const APPLY_CBOR = 'application/apply-patch+cbor';
 const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML, APPLY_CBOR];
 
 /** Serves PATCH in its four kinds. */
-export async function patchObject(
-  storage: ResourceStorage,
-  target: Target,
-  call: ApiCall,
-): Promise<UpdateResult> {
+export async function patchObject(served: Served, target: Target, call: ApiCall): Promise<UpdateResult> {
   const context = contextOf(call, 'patch');
   const contentType = (call.body?.contentType ?? '').split(';')[0]?.trim() ?? '';
   const isForced = isTrue(call.query.get('force'));
@@ -38,17 +33,18 @@ export async function patchObject(
     );
   }
   if (contentType === APPLY_YAML) {
-    return applyServerSide(storage, target, { call, context, isForced });
+    return applyServerSide(served, target, { call, context, isForced });
   }
   const patch = decodeValue(call.body);
-  const change = changeOf(storage, contentType, patch);
+  const change = changeOf(served, contentType, patch);
+  const { storage, view } = served;
   const produce = (current: ApiObject): DraftObject =>
-    typedObject(storage.strategy, change(current), context);
+    typedObject(served, change(view?.fromStorage(current) ?? current), context);
   return updateObject(storage, target, { produce, isPatch: true }, context);
 }
 
 function changeOf(
-  storage: ResourceStorage,
+  { storage, view }: Served,
   contentType: string,
   patch: unknown,
 ): (current: ApiObject) => unknown {
@@ -58,7 +54,7 @@ function changeOf(
     case MERGE_PATCH:
       return (current) => applyMergePatch(current, patch);
     case STRATEGIC_PATCH:
-      return (current) => applyStrategicMerge(current, patch, storage.strategy.struct);
+      return (current) => applyStrategicMerge(current, patch, (view ?? storage.strategy).struct);
     default:
       throw new StatusError({
         code: 415,
@@ -75,11 +71,12 @@ interface Apply {
 }
 
 function applyServerSide(
-  storage: ResourceStorage,
+  served: Served,
   target: Target,
   { call, context, isForced }: Apply,
 ): Promise<UpdateResult> {
-  const { strategy, deps } = storage;
+  const { storage, view } = served;
+  const { info, struct } = view ?? storage.strategy;
   if ((call.query.get('fieldManager') ?? '') === '') {
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
@@ -88,21 +85,21 @@ function applyServerSide(
   const patch = decodeValue(call.body) as DraftObject;
   const merge = (live: ApiObject | undefined): DraftObject =>
     applyPatch({
-      live,
+      live: live === undefined ? undefined : (view?.fromStorage(live) ?? live),
       patch,
-      struct: strategy.struct,
+      struct,
       manager: context.fieldManager,
-      apiVersion: apiVersionOf(strategy.info),
+      apiVersion: apiVersionOf(info),
       subresource: target.subresource,
       force: isForced,
-      time: timestamp(deps.clock),
+      time: timestamp(storage.deps.clock),
     }) as DraftObject;
   return updateObject(
     storage,
     target,
     {
-      produce: (current) => typedObject(strategy, merge(current), context),
-      createInstead: () => typedObject(strategy, merge(undefined), context),
+      produce: (current) => typedObject(served, merge(current), context),
+      createInstead: () => typedObject(served, merge(undefined), context),
       keepsManagedFields: true,
       isPatch: true,
     },

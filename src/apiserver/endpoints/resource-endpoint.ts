@@ -10,14 +10,16 @@ import { parseSelection, type Selection } from '../registry/selection.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import { updateObject } from '../registry/update.ts';
 import { watchObjects } from '../registry/watch.ts';
-import type { ApiCall, ApiResult } from './api-call.ts';
+import type { Target } from '../registry/request-context.ts';
+import type { ApiCall, ApiResult, Served } from './api-call.ts';
 import { contextOf, listOptionsOf, readCount, watchOptionsOf } from './call-options.ts';
 import { decodeBody, decodeDeleteOptions } from './decode-body.ts';
 import { patchObject } from './patch-endpoint.ts';
 
-/** Serves the verbs of a stored resource and of its `status`-like subresources. */
-export async function serveResource(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
+/** Serves the verbs of a stored resource and of its `status`-like subresources, in the stored version or another. */
+export async function serveResource(served: Served, call: ApiCall): Promise<ApiResult> {
   const { info } = call;
+  const { storage } = served;
   const { strategy } = storage;
   const verbs =
     info.subresource === ''
@@ -26,59 +28,64 @@ export async function serveResource(storage: ResourceStorage, call: ApiCall): Pr
   if (!verbs.includes(info.verb)) {
     throw methodNotSupported(strategy.info, info.verb);
   }
-  const target = { namespace: info.namespace, name: info.name, subresource: info.subresource };
   switch (info.verb) {
     case 'get':
-      return { kind: 'stored', code: 200, stored: await readObject(storage, call), storage };
+      return { kind: 'stored', code: 200, stored: await storage.get(info.namespace, info.name), ...served };
     case 'list':
-      return {
-        kind: 'page',
-        page: await listObjects(
-          storage,
-          info.namespace,
-          selectionOf(storage, call),
-          listOptionsOf(call.query),
-        ),
-        storage,
-      };
+      return list(served, call);
     case 'watch':
-      return watch(storage, call);
-    case 'create': {
-      const context = contextOf(call, 'create');
-      const body = decodeBody(storage.strategy, call.body, context);
-      return {
-        kind: 'stored',
-        code: 201,
-        stored: await createObject(storage, info.namespace, body, context),
-        storage,
-      };
-    }
-    case 'update': {
-      const context = contextOf(call, 'update');
-      const body = decodeBody(strategy, call.body, context);
-      const { stored, isCreated } = await updateObject(
-        storage,
-        target,
-        { produce: () => body, ...(strategy.allowsCreateOnUpdate ? { createInstead: () => body } : {}) },
-        context,
-      );
-      return { kind: 'stored', code: isCreated ? 201 : 200, stored, storage };
-    }
+      return watch(served, call);
+    case 'create':
+      return create(served, call);
+    case 'update':
+      return update(served, call);
     case 'patch': {
-      const { stored, isCreated } = await patchObject(storage, target, call);
-      return { kind: 'stored', code: isCreated ? 201 : 200, stored, storage };
+      const { stored, isCreated } = await patchObject(served, targetOf(call), call);
+      return { kind: 'stored', code: isCreated ? 201 : 200, stored, ...served };
     }
     case 'delete':
-      return remove(storage, call);
+      return remove(served, call);
     case 'deletecollection':
-      return removeCollection(storage, call);
+      return removeCollection(served, call);
     default:
       throw methodNotSupported(strategy.info, info.verb);
   }
 }
 
-async function readObject(storage: ResourceStorage, { info }: ApiCall): Promise<StoredObject> {
-  return storage.get(info.namespace, info.name);
+function targetOf({ info }: ApiCall): Target {
+  return { namespace: info.namespace, name: info.name, subresource: info.subresource };
+}
+
+async function list(served: Served, call: ApiCall): Promise<ApiResult> {
+  const { storage } = served;
+  const page = await listObjects(
+    storage,
+    call.info.namespace,
+    selectionOf(storage, call),
+    listOptionsOf(call.query),
+  );
+  return { kind: 'page', page, ...served };
+}
+
+async function create(served: Served, call: ApiCall): Promise<ApiResult> {
+  const context = contextOf(call, 'create');
+  const body = decodeBody(served, call.body, context);
+  const stored = await createObject(served.storage, call.info.namespace, body, context);
+  return { kind: 'stored', code: 201, stored, ...served };
+}
+
+async function update(served: Served, call: ApiCall): Promise<ApiResult> {
+  const { storage } = served;
+  const context = contextOf(call, 'update');
+  const body = decodeBody(served, call.body, context);
+  const createInstead = storage.strategy.allowsCreateOnUpdate ? { createInstead: () => body } : {};
+  const { stored, isCreated } = await updateObject(
+    storage,
+    targetOf(call),
+    { produce: () => body, ...createInstead },
+    context,
+  );
+  return { kind: 'stored', code: isCreated ? 201 : 200, stored, ...served };
 }
 
 function selectionOf(storage: ResourceStorage, { info, query }: ApiCall): Selection {
@@ -94,7 +101,8 @@ function selectionOf(storage: ResourceStorage, { info, query }: ApiCall): Select
 /** Without a time-out from the client a watch lasts between these two, so that clients spread out again. */
 const WATCH_SECONDS_MIN = 1800;
 
-function watch(storage: ResourceStorage, call: ApiCall): ApiResult {
+function watch(served: Served, call: ApiCall): ApiResult {
+  const { storage } = served;
   const { clock, random } = storage.deps;
   const asked = readCount(call.query.get('timeoutSeconds'), 'timeoutSeconds');
   const seconds = asked > 0 ? asked : WATCH_SECONDS_MIN * (1 + random.float());
@@ -115,10 +123,11 @@ function watch(storage: ResourceStorage, call: ApiCall): ApiResult {
       timer.cancel();
     }
   };
-  return { kind: 'watch', batches: start(), storage };
+  return { kind: 'watch', batches: start(), ...served };
 }
 
-async function remove(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
+async function remove(served: Served, call: ApiCall): Promise<ApiResult> {
+  const { storage } = served;
   const { info } = call;
   const options = decodeDeleteOptions(call);
   const context = {
@@ -132,7 +141,7 @@ async function remove(storage: ResourceStorage, call: ApiCall): Promise<ApiResul
   }
   // Only clients that asked for the dependents to go too learn that the deletion is still under way.
   const code = !isGone && options.orphanDependents === false ? 202 : 200;
-  return { kind: 'stored', code, stored, storage };
+  return { kind: 'stored', code, stored, ...served };
 }
 
 function deletedStatus({ group, resource }: GroupVersionResource, { object }: StoredObject): Status {
@@ -150,7 +159,8 @@ function deletedStatus({ group, resource }: GroupVersionResource, { object }: St
   };
 }
 
-async function removeCollection(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
+async function removeCollection(served: Served, call: ApiCall): Promise<ApiResult> {
+  const { storage } = served;
   const deleteOptions: Partial<DeleteOptions> = decodeDeleteOptions(call);
   const page = await deleteCollection(
     storage,
@@ -158,5 +168,5 @@ async function removeCollection(storage: ResourceStorage, call: ApiCall): Promis
     { selection: selectionOf(storage, call), listOptions: listOptionsOf(call.query), deleteOptions },
     contextOf(call, 'delete'),
   );
-  return { kind: 'page', page, storage };
+  return { kind: 'page', page, ...served };
 }

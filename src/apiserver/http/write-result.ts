@@ -4,11 +4,12 @@ import { StatusError } from '#api/status-error.ts';
 import { encodeJson } from '#codec/canonical.ts';
 import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
 import { encodeYaml } from '#codec/yaml.ts';
-import type { ApiResult } from '../endpoints/api-call.ts';
+import type { ApiResult, Served } from '../endpoints/api-call.ts';
 import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
 import { partialList, partialMetadata } from '../tables/partial-metadata.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
+import { infoOf, shown } from './served-objects.ts';
 import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
 import type { Responder } from './responder.ts';
 import { writeWatch } from './write-watch.ts';
@@ -36,20 +37,20 @@ export async function writeResult(
   const { form, warnings } = context;
   switch (result.kind) {
     case 'stored': {
-      if (isPlain(context)) {
+      if (isPlain(result, context)) {
         responder.send(result.code, JSON_TYPE, result.stored.wire, warnings);
       } else {
         sendValue(
           responder,
           result.code,
-          transformed(result.stored.object, result.storage, context),
+          transformed(shown(result.stored.object, result), result, context),
           context,
         );
       }
       return;
     }
     case 'page':
-      return isPlain(context)
+      return isPlain(result, context)
         ? streamPage(responder, result, warnings)
         : sendValue(responder, 200, transformedPage(result, context), context);
     case 'value':
@@ -71,8 +72,9 @@ export async function writeResult(
   }
 }
 
-function isPlain({ form, isPretty }: WriteContext): boolean {
-  return form.encoding === 'json' && form.as === undefined && !isPretty;
+/** True when the stored bytes are what the client gets. */
+function isPlain({ view }: Served, { form, isPretty }: WriteContext): boolean {
+  return view === undefined && form.encoding === 'json' && form.as === undefined && !isPretty;
 }
 
 /** Sends any object in the client's encoding. */
@@ -97,15 +99,10 @@ export function sendValue(
   }
 }
 
-function transformed(object: ApiObject, storage: ResourceStorage, { form, table }: WriteContext): object {
+function transformed(object: ApiObject, served: Served, { form, table }: WriteContext): object {
   switch (form.as) {
     case 'Table':
-      return tableOf(
-        storage.strategy.info,
-        [object],
-        { resourceVersion: object.metadata.resourceVersion },
-        table,
-      );
+      return tableOf(infoOf(served), [object], { resourceVersion: object.metadata.resourceVersion }, table);
     case 'PartialObjectMetadata':
       return partialMetadata(object);
     case undefined:
@@ -120,20 +117,21 @@ function transformed(object: ApiObject, storage: ResourceStorage, { form, table 
 }
 
 function transformedPage(
-  { page, storage }: { page: ObjectPage; storage: ResourceStorage },
+  served: Served & { readonly page: ObjectPage },
   { form, table }: WriteContext,
 ): object {
-  const objects = page.items.map(({ object }) => object);
+  const { page } = served;
+  const objects = page.items.map(({ object }) => shown(object, served));
   const metadata = listMetadata(page);
   switch (form.as) {
     case 'Table':
-      return tableOf(storage.strategy.info, objects, metadata, table);
+      return tableOf(infoOf(served), objects, metadata, table);
     case 'PartialObjectMetadataList':
       return partialList(objects, metadata);
     case undefined:
       return {
-        kind: listKind(storage),
-        apiVersion: apiVersionOf(storage.strategy.info),
+        kind: listKind(infoOf(served)),
+        apiVersion: apiVersionOf(infoOf(served)),
         metadata,
         items: objects.map(withoutType),
       };
@@ -150,8 +148,8 @@ function withoutType({ apiVersion: _version, kind: _kind, ...rest }: ApiObject):
   return rest;
 }
 
-export function listKind({ strategy }: ResourceStorage): string {
-  return `${strategy.info.kind}List`;
+export function listKind({ kind }: { readonly kind: string }): string {
+  return `${kind}List`;
 }
 
 export function listMetadata(page: ObjectPage): {
@@ -172,7 +170,7 @@ async function streamPage(
   { page, storage }: { page: ObjectPage; storage: ResourceStorage },
   warnings: readonly string[],
 ): Promise<void> {
-  const type = `{"kind":${JSON.stringify(listKind(storage))},"apiVersion":${JSON.stringify(apiVersionOf(storage.strategy.info))}`;
+  const type = `{"kind":${JSON.stringify(listKind(storage.strategy.info))},"apiVersion":${JSON.stringify(apiVersionOf(storage.strategy.info))}`;
   const head = `${type},"metadata":${JSON.stringify(listMetadata(page))},"items":[`;
   responder.start(200, JSON_TYPE, warnings);
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);

@@ -4,11 +4,12 @@ import { internalError, StatusError } from '#api/status-error.ts';
 import { EMPTY_BYTES, utf8Encode } from '#base/bytes.ts';
 import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
 import { BYTES, WireWriter } from '#codec/protobuf/wire.ts';
-import type { ResourceStorage } from '../registry/resource-storage.ts';
+import type { Served } from '../endpoints/api-call.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { WatchItem } from '../registry/watch.ts';
 import { partialMetadata } from '../tables/partial-metadata.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
+import { infoOf, shown } from './served-objects.ts';
 import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
 import type { Responder } from './responder.ts';
 
@@ -27,10 +28,7 @@ interface WatchContext {
   readonly table: TableOptions;
 }
 
-interface WatchResult {
-  readonly batches: AsyncIterable<readonly WatchItem[]>;
-  readonly storage: ResourceStorage;
-}
+type WatchResult = Served & { readonly batches: AsyncIterable<readonly WatchItem[]> };
 
 /**
  * Writes a watch as one JSON document a line. A batch is written as one piece, and the next one is asked
@@ -38,7 +36,7 @@ interface WatchResult {
  */
 export async function writeWatch(
   responder: Responder,
-  { batches, storage }: WatchResult,
+  { batches, ...served }: WatchResult,
   context: WatchContext,
 ): Promise<void> {
   const iterator = batches[Symbol.asyncIterator]();
@@ -59,7 +57,7 @@ export async function writeWatch(
       const frames = step.value.map((item) => {
         const options = { ...context.table, noHeaders: hasSentColumns };
         hasSentColumns = true;
-        return frameOf(item, storage, { ...context, table: options });
+        return frameOf(item, served, { ...context, table: options });
       });
       if (
         frames.length > 0 &&
@@ -99,20 +97,20 @@ async function nextTurn(): Promise<undefined> {
   return undefined;
 }
 
-function frameOf(item: WatchItem, storage: ResourceStorage, context: WatchContext): Uint8Array {
+function frameOf(item: WatchItem, served: Served, context: WatchContext): Uint8Array {
   if (context.form.encoding === 'protobuf') {
     return protobufFrame(
       item.type,
-      item.type === 'BOOKMARK' ? bookmark(item, storage, context) : item.stored.object,
+      item.type === 'BOOKMARK' ? bookmark(item, served, context) : shown(item.stored.object, served),
     );
   }
   if (item.type === 'BOOKMARK') {
-    return utf8Encode(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark(item, storage, context) })}\n`);
+    return utf8Encode(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark(item, served, context) })}\n`);
   }
-  return context.form.as === undefined
+  return context.form.as === undefined && served.view === undefined
     ? plainFrame(item.type, item.stored)
     : utf8Encode(
-        `${JSON.stringify({ type: item.type, object: transformed(item.stored.object, storage, context) })}\n`,
+        `${JSON.stringify({ type: item.type, object: transformed(shown(item.stored.object, served), served, context) })}\n`,
       );
 }
 
@@ -151,7 +149,7 @@ function protobufFrame(type: WatchItem['type'] | 'ERROR', object: object): Uint8
 
 function bookmark(
   { revision, isInitialEnd }: Extract<WatchItem, { type: 'BOOKMARK' }>,
-  { strategy }: ResourceStorage,
+  served: Served,
   { form, table }: WatchContext,
 ): object {
   const metadata = {
@@ -159,10 +157,15 @@ function bookmark(
     creationTimestamp: null,
     ...(isInitialEnd ? { annotations: { [INITIAL_END_ANNOTATION]: 'true' } } : {}),
   };
-  const object = { kind: strategy.info.kind, apiVersion: apiVersionOf(strategy.info), metadata };
+  const object = { kind: infoOf(served).kind, apiVersion: apiVersionOf(infoOf(served)), metadata };
   switch (form.as) {
     case 'Table':
-      return tableOf(strategy.info, [], { resourceVersion: String(revision) }, { ...table, noHeaders: true });
+      return tableOf(
+        infoOf(served),
+        [],
+        { resourceVersion: String(revision) },
+        { ...table, noHeaders: true },
+      );
     case undefined:
       return object;
     default:
@@ -170,12 +173,11 @@ function bookmark(
   }
 }
 
-function transformed(
-  object: ApiObject,
-  { strategy }: ResourceStorage,
-  { form, table }: WatchContext,
-): object {
+function transformed(object: ApiObject, served: Served, { form, table }: WatchContext): object {
+  if (form.as === undefined) {
+    return object;
+  }
   return form.as === 'Table'
-    ? tableOf(strategy.info, [object], { resourceVersion: object.metadata.resourceVersion }, table)
+    ? tableOf(infoOf(served), [object], { resourceVersion: object.metadata.resourceVersion }, table)
     : partialMetadata(object);
 }
