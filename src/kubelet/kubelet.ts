@@ -218,9 +218,12 @@ class NodeKubelet implements Kubelet {
 
   async #reap(isKnown: (uid: string) => boolean, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    const closed = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => closed.resolve(), { once: true });
     for (;;) {
       try {
-        await this.#reaper.reap(isKnown);
+        // Their grace periods are not waited for when the kubelet closes.
+        await Promise.race([this.#reaper.reap(isKnown), closed.promise]);
         return;
       } catch (error) {
         log.warn('pods of the past not ended', { error });

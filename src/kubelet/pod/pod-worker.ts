@@ -105,6 +105,7 @@ export class PodWorker {
   #isLooking = false;
   #isDirty = false;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #wakeAtMs = Infinity;
 
@@ -168,8 +169,13 @@ export class PodWorker {
     }
   }
 
-  /** Lets go of the pod and leaves it running. */
-  async close(): Promise<void> {
+  /** Lets go of the pod and leaves it running. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
     // A stop with a long grace period, or a slow probe, cannot be called off; it ends without us.
