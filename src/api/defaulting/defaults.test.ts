@@ -45,7 +45,7 @@ const cases: readonly Case[] = [
             image: 'registry:5000/i',
             ports: [{ containerPort: 80 }],
             env: [{ name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
-            resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '500m' } },
+            resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '499100u' } },
             readinessProbe: { httpGet: { port: 80 }, periodSeconds: 3 },
           },
         ],

@@ -8,8 +8,10 @@ import type {
   PodSpec,
   PodTemplateSpec,
   Probe,
+  ResourceList,
   ResourceRequirements,
 } from '../types/core.v1.ts';
+import { formatQuantity, quantityOfMillis, quantityToMillis } from '../quantity.ts';
 import { change, fill, mapItems, whenSet } from './fill.ts';
 import { pullPolicyOf } from './pull-policy.ts';
 import { defaultVolume } from './volume-defaults.ts';
@@ -75,7 +77,7 @@ function defaultContainer<T extends AnyContainer>(container: T): T {
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'File',
   });
-  const { lifecycle } = filled;
+  const { lifecycle, resources } = filled;
   // Spreading keeps whatever else the sort of container has.
   return change(filled, {
     ports: mapItems(filled.ports, defaultPort),
@@ -83,6 +85,10 @@ function defaultContainer<T extends AnyContainer>(container: T): T {
     livenessProbe: whenSet(filled.livenessProbe, defaultProbe),
     readinessProbe: whenSet(filled.readinessProbe, defaultProbe),
     startupProbe: whenSet(filled.startupProbe, defaultProbe),
+    resources: change(resources, {
+      limits: whenSet(resources.limits, roundToMillis),
+      requests: whenSet(resources.requests, roundToMillis),
+    }),
     lifecycle: whenSet(lifecycle, (hooks) =>
       change(hooks, {
         postStart: whenSet(hooks.postStart, defaultHandler),
@@ -90,6 +96,17 @@ function defaultContainer<T extends AnyContainer>(container: T): T {
       }),
     ),
   }) as T;
+}
+
+/** No resource is shared out finer than by thousandths; a finer amount is rounded up. */
+function roundToMillis(list: ResourceList): ResourceList {
+  const isFine = (amount: string): boolean => /[nu]$/.test(amount);
+  if (!Object.values(list).some(isFine)) {
+    return list;
+  }
+  const round = (amount: string): string =>
+    isFine(amount) ? formatQuantity(quantityOfMillis(BigInt(quantityToMillis(amount)))) : amount;
+  return Object.fromEntries(Object.entries(list).map(([name, amount]) => [name, round(amount)]));
 }
 
 function defaultPort(port: ContainerPort): ContainerPort {

@@ -23,7 +23,7 @@ const SERVICE = defined(structOfKind('', 'v1', 'Service'), 'Service');
 const T1 = '2026-01-01T00:00:01Z';
 const T2 = '2026-01-01T00:00:02Z';
 
-interface Deployment extends Tracked {
+interface TrackedDeployment extends Tracked {
   readonly spec: {
     readonly replicas?: number;
     readonly template: {
@@ -42,7 +42,8 @@ const config = (changes: { replicas?: number; labels?: object; containers?: read
   },
 });
 
-const normal = (value: unknown) => deepFreeze(normalizeObject(value, DEPLOYMENT)) as unknown as Deployment;
+const normal = (value: unknown) =>
+  deepFreeze(normalizeObject(value, DEPLOYMENT)) as unknown as TrackedDeployment;
 
 function update(
   live: Tracked | undefined,
@@ -68,7 +69,7 @@ function apply(
     force,
     time,
   };
-  return deepFreeze(normalizeObject(applyPatch(options), DEPLOYMENT)) as unknown as Deployment;
+  return deepFreeze(normalizeObject(applyPatch(options), DEPLOYMENT)) as unknown as TrackedDeployment;
 }
 
 const owned = (object: Tracked) =>
