@@ -25,6 +25,29 @@ const DNS_BINDING = {
   subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }],
 };
 
+const SIM_NAME = 'system:sim-nodes';
+
+/** What the one agent of all simulated nodes does for each of them. */
+const SIM_ROLE = {
+  metadata: { name: SIM_NAME },
+  rules: [
+    { apiGroups: [''], resources: ['nodes'], verbs: ['create', 'get', 'list', 'watch', 'update', 'patch'] },
+    { apiGroups: [''], resources: ['nodes/status', 'pods/status'], verbs: ['update', 'patch'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['create', 'update', 'patch'] },
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['create', 'get', 'update', 'patch'],
+    },
+  ],
+};
+const SIM_BINDING = {
+  metadata: { name: SIM_NAME },
+  roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: SIM_NAME },
+  subjects: [{ apiGroup: RBAC_GROUP, kind: 'User', name: SIM_NAME }],
+};
+
 /**
  * Creates the default roles and bindings, and adds to those that are there what a newer version needs.
  * Rules that an administrator added stay; roles marked as not to be kept up to date are left alone.
@@ -32,7 +55,7 @@ const DNS_BINDING = {
 export async function reconcileRbac(client: Client): Promise<void> {
   const policy = bootstrapPolicy();
   await Promise.all([
-    reconcile(client, CLUSTER_ROLE, [...policy.clusterRoles, DNS_ROLE], (stored, wanted) =>
+    reconcile(client, CLUSTER_ROLE, [...policy.clusterRoles, DNS_ROLE, SIM_ROLE], (stored, wanted) =>
       withChange(stored, 'rules', reconciledRules(stored, wanted)),
     ),
     reconcile(client, ROLE, policy.roles, (stored, wanted) =>
@@ -40,8 +63,11 @@ export async function reconcileRbac(client: Client): Promise<void> {
     ),
   ]);
   await Promise.all([
-    reconcile(client, CLUSTER_ROLE_BINDING, [...policy.clusterRoleBindings, DNS_BINDING], (stored, wanted) =>
-      withChange(stored, 'subjects', reconciledSubjects(stored, wanted)),
+    reconcile(
+      client,
+      CLUSTER_ROLE_BINDING,
+      [...policy.clusterRoleBindings, DNS_BINDING, SIM_BINDING],
+      (stored, wanted) => withChange(stored, 'subjects', reconciledSubjects(stored, wanted)),
     ),
     reconcile(client, ROLE_BINDING, policy.roleBindings, (stored, wanted) =>
       withChange(stored, 'subjects', reconciledSubjects(stored, wanted)),

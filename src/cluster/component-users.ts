@@ -21,3 +21,6 @@ export function controllerUser(name: string): UserInfo {
 }
 
 export const DNS: UserInfo = controllerUser('coredns');
+
+/** Plays the agents of all simulated nodes at once. */
+export const SIM_NODES: UserInfo = component('system:sim-nodes');

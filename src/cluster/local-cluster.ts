@@ -296,7 +296,7 @@ async function startNodes(
   { options, settings, addresses }: NodeStart,
 ): Promise<{ readonly node: OciNode | undefined; readonly simNodes: SimNodeSet | undefined }> {
   if (options.nodes.kind === 'sim') {
-    const simNodes = await SimNodeSet.start(deps, { count: options.nodes.count, podCidr: settings.podCidr });
+    const simNodes = await SimNodeSet.start(deps, options.nodes.count);
     return { node: undefined, simNodes };
   }
   const node = await OciNode.start(deps, {
