@@ -4,6 +4,12 @@ import { TaskGroup } from '#base/task-group.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
+import {
+  RequestApprovingController,
+  RequestCleaningController,
+  RequestSigningController,
+  type SignCertificate,
+} from './certificates/certificate-controllers.ts';
 import { ClusterRoleAggregationController } from './clusterrole-aggregation/cluster-role-aggregation-controller.ts';
 import { CronJobController } from './cronjob/cron-job-controller.ts';
 import { DaemonSetController } from './daemonset/daemon-set-controller.ts';
@@ -42,6 +48,8 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   readonly namespacedResources?: () =>
     | readonly ResourceType<ApiObject>[]
     | Promise<readonly ResourceType<ApiObject>[]>;
+  /** Signs approved CertificateSigningRequests; without it they wait for somebody else. */
+  readonly signCertificate?: SignCertificate;
   /** Set where several processes run controllers: only the holder of the Lease does. */
   readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly identity: string };
   /** Replaces the recorders that write Events through the client. */
@@ -131,7 +139,7 @@ class RunningControllers implements Controllers {
 
 /** The list that decides what a cluster does on its own. */
 function allControllers(deps: ControllerDeps, options: ControllersOptions): readonly Controller[] {
-  const { podRanges = [] } = options;
+  const { podRanges = [], signCertificate } = options;
   return [
     new NamespaceController(deps, { resources: options.namespacedResources ?? namespacedResources }),
     new ServiceAccountController(deps),
@@ -155,6 +163,9 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new PodGcController(deps),
     new ResourceQuotaController(deps, namespacedResources()),
     new ClusterRoleAggregationController(deps),
+    new RequestApprovingController(deps),
+    new RequestCleaningController(deps),
+    ...(signCertificate === undefined ? [] : [new RequestSigningController(deps, signCertificate)]),
     ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
   ];
 }
