@@ -17,6 +17,14 @@ const RULE = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
 const ROLE_REF = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
 const CSR_PEM = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----').toString('base64');
 
+const WEBHOOK = {
+  name: 'a.example.com',
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+  clientConfig: { url: 'https://example.com' },
+  rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+};
+
 /** A good object of each kind that has rules, without its metadata. */
 const GOOD: Readonly<Record<string, readonly [apiVersion: string, body: object]>> = {
   Deployment: ['apps/v1', { spec: { ...WORKLOAD, strategy: {} } }],
@@ -98,6 +106,7 @@ const GOOD: Readonly<Record<string, readonly [apiVersion: string, body: object]>
   ],
   ClusterRoleBinding: ['rbac.authorization.k8s.io/v1', { roleRef: ROLE_REF }],
   ServiceAccount: ['v1', {}],
+  ValidatingWebhookConfiguration: ['admissionregistration.k8s.io/v1', { webhooks: [WEBHOOK] }],
 };
 
 interface Good {
@@ -141,6 +150,12 @@ for (const kind of Object.keys(GOOD)) {
 }
 
 const badCreates: readonly (readonly [kind: string, path: string, value: unknown, error: string])[] = [
+  [
+    'ValidatingWebhookConfiguration',
+    'webhooks.0.clientConfig',
+    {},
+    'webhooks[0].clientConfig: Required value: exactly one of url or service is required',
+  ],
   ['Deployment', 'spec.replicas', -1, 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
   [
     'Deployment',

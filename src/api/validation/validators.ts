@@ -2,6 +2,7 @@ import { dnsSubdomainProblems, pathSegmentProblems } from '../names.ts';
 import { resourceOfKind } from '../resource-table.ts';
 import type { GroupVersionKind } from '../resource-type.ts';
 import type { FieldError } from '../status-error.ts';
+import * as admission from './admission-rules.ts';
 import * as batch from './batch-rules.ts';
 import * as cluster from './cluster-rules.ts';
 import * as config from './config-rules.ts';
@@ -51,6 +52,8 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/Endpoints', rules(networking.ENDPOINTS_RULES)],
   ['/PersistentVolume', rules(storage.PERSISTENT_VOLUME_RULES)],
   ['/PersistentVolumeClaim', rules(storage.CLAIM_RULES)],
+  ['admissionregistration.k8s.io/ValidatingWebhookConfiguration', rules(admission.VALIDATING_WEBHOOK_RULES)],
+  ['admissionregistration.k8s.io/MutatingWebhookConfiguration', rules(admission.MUTATING_WEBHOOK_RULES)],
   ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
   ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
   ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],
