@@ -1,4 +1,4 @@
-import { isConflict } from '#api/status-error.ts';
+import { isConflict, isNotFound } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
@@ -75,8 +75,8 @@ export class ControllerRunner {
       queue.forget(key);
       return;
     }
-    // Losing a race against another writer is everyday business.
-    if (isConflict(error)) {
+    // Losing a race against another writer, or against a deletion, is everyday business.
+    if (isConflict(error) || isNotFound(error)) {
       log.debug('reconcile will be tried again', { error });
     } else {
       log.warn('reconcile will be tried again', { error, failures: queue.failures(key) + 1 });
