@@ -207,8 +207,15 @@ test(
     informers.set(SERVICE, web());
     informers.set(ENDPOINT_SLICE, endpoints('10.244.0.2@a', '10.244.0.3@a'));
     informers.start();
+    await using closing = new AsyncDisposableStack();
+    closing.defer(() => proxy.close());
     proxy.start();
-    await proxy.whenSynced();
+    // A packet filter that refuses the rules would be asked again for ever.
+    const isSynced = await Promise.race([
+      proxy.whenSynced().then(() => true),
+      new SystemClock().sleep(10_000).then(() => false),
+    ]);
+    assert.ok(isSynced, 'the packet filter took the rules');
     await allowLocalhostNodePorts(network.node);
 
     await t.test('a pod reaches both endpoints under its own address, and itself too', async () => {
