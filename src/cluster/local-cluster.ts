@@ -6,6 +6,7 @@ import type { Logger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
 import type { HostPrograms } from '#runtime/oci/check-host.ts';
+import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
 import { LmdbStore } from '#store/lmdb-store.ts';
 import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan.ts';
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
@@ -19,7 +20,11 @@ import { createSecurity } from './security.ts';
 import { SimNodeSet } from './sim-node-set.ts';
 
 export type NodeChoice =
-  | { readonly kind: 'oci'; readonly programs: HostPrograms }
+  | {
+      readonly kind: 'oci';
+      readonly programs: HostPrograms;
+      readonly registryMirrors: RegistryMirrors;
+    }
   | { readonly kind: 'sim'; readonly count: number };
 
 export interface LocalClusterOptions {
@@ -303,6 +308,7 @@ async function startNodes(
     dataDir: options.directory.node,
     instanceId: settings.instanceId,
     programs: options.nodes.programs,
+    registryMirrors: options.nodes.registryMirrors,
     nodePodCidr: addresses.nodePodCidr,
     gateway: addresses.gateway,
     clusterCidr: settings.podCidr,

@@ -20,6 +20,7 @@ import { ServiceProxy } from '#proxy/service-proxy.ts';
 import { allowLocalhostNodePorts, ensureServiceRoute, removeServiceRoute } from '#proxy/service-route.ts';
 import type { HostPrograms } from '#runtime/oci/check-host.ts';
 import { OciRuntime, type OciRuntimeOptions } from '#runtime/oci/oci-runtime.ts';
+import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
 import { DNS, nodeUser, PROXY } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -43,6 +44,7 @@ export interface OciNodeOptions {
   readonly serviceCidr: string;
   readonly dnsServiceIp: string;
   readonly nodeIp: string;
+  readonly registryMirrors: RegistryMirrors;
 }
 
 const CLUSTER_DOMAIN = 'cluster.local';
@@ -165,7 +167,10 @@ export function nodeName(): string {
 
 export function runtimeOptions(
   { clock, random, log }: Pick<OciNodeDeps, 'clock' | 'random' | 'log'>,
-  options: Pick<OciNodeOptions, 'instanceId' | 'dataDir' | 'programs' | 'nodePodCidr' | 'clusterCidr'>,
+  options: Pick<
+    OciNodeOptions,
+    'instanceId' | 'dataDir' | 'programs' | 'nodePodCidr' | 'clusterCidr' | 'registryMirrors'
+  >,
 ): OciRuntimeOptions {
   return {
     instance: options.instanceId,
@@ -173,6 +178,7 @@ export function runtimeOptions(
     programs: options.programs,
     podCidr: options.nodePodCidr,
     clusterCidr: options.clusterCidr,
+    registryMirrors: options.registryMirrors,
     clock,
     random,
     log: log.with({ component: 'runtime' }),

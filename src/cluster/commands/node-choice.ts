@@ -1,4 +1,5 @@
-import { checkHost, type HostProblem } from '#runtime/oci/check-host.ts';
+import { checkHost, type HostProblem, type HostPrograms } from '#runtime/oci/check-host.ts';
+import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
 import type { NodeChoice } from '../local-cluster.ts';
 import { UsageError } from './command-line.ts';
 
@@ -10,11 +11,12 @@ export type ChoiceResult =
 const SIM_COUNT_DEFAULT = 3;
 
 /**
- * Reads `--nodes auto|oci|cri|sim:N`. `auto` takes real containers where this host can run them.
+ * Reads `--nodes auto|oci|cri|sim:N` and the registry mirrors of real ones. `auto` takes real containers where this host can run them.
  *
  * @throws {UsageError}
  */
-export function chooseNodes(text: string): ChoiceResult {
+export function chooseNodes(text: string, mirrorTexts: readonly string[] = []): ChoiceResult {
+  const mirrors = readMirrors(mirrorTexts);
   const sim = /^sim(?::(\d{1,5}))?$/.exec(text);
   if (sim !== null) {
     const count = sim[1] === undefined ? SIM_COUNT_DEFAULT : Number(sim[1]);
@@ -23,12 +25,12 @@ export function chooseNodes(text: string): ChoiceResult {
   switch (text) {
     case 'oci': {
       const check = checkHost();
-      return check.kind === 'ready' ? chosenOci(check.programs) : check;
+      return check.kind === 'ready' ? chosenOci(check.programs, mirrors) : check;
     }
     case 'auto': {
       const check = checkHost();
       return check.kind === 'ready'
-        ? chosenOci(check.programs)
+        ? chosenOci(check.programs, mirrors)
         : { kind: 'chosen', nodes: { kind: 'sim', count: SIM_COUNT_DEFAULT }, problems: check.problems };
     }
     case 'cri':
@@ -38,8 +40,23 @@ export function chooseNodes(text: string): ChoiceResult {
   }
 }
 
-function chosenOci(programs: Extract<NodeChoice, { kind: 'oci' }>['programs']): ChoiceResult {
-  return { kind: 'chosen', nodes: { kind: 'oci', programs }, problems: [] };
+/** Reads `--registry-mirror REGISTRY=URL`. @throws {UsageError} */
+function readMirrors(texts: readonly string[]): RegistryMirrors {
+  return new Map(
+    texts.map((text) => {
+      const [, registry, url] = /^([^=/\s]+)=(https?:\/\/[^\s]+?)\/*$/.exec(text) ?? [];
+      if (registry === undefined || url === undefined) {
+        throw new UsageError(
+          `--registry-mirror takes REGISTRY=URL, as docker.io=http://127.0.0.1:5000, not ${JSON.stringify(text)}`,
+        );
+      }
+      return [registry, url];
+    }),
+  );
+}
+
+function chosenOci(programs: HostPrograms, registryMirrors: RegistryMirrors): ChoiceResult {
+  return { kind: 'chosen', nodes: { kind: 'oci', programs, registryMirrors }, problems: [] };
 }
 
 /** What stands between this host and real containers, and the one command that mends it. */

@@ -17,6 +17,7 @@ const OPTIONS = {
   nodes: { type: 'string', default: 'auto' },
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
+  'registry-mirror': { type: 'string', multiple: true },
   'no-install': { type: 'boolean', default: false },
   'log-level': { type: 'string', default: 'error' },
 } as const;
@@ -30,6 +31,7 @@ Starts a cluster, deploys the example application in examples/hello and waits un
   --data-dir DIR           everything the cluster keeps (default ~/.coracle)
   --port P                 port of the API server
   --kubeconfig FILE        also write the administrator's kubeconfig there
+  --registry-mirror R=URL  pull images of registry R (as docker.io) from this URL instead; may be given more than once
 `;
 
 const EXAMPLE = join(packageRoot(), 'examples/hello');
@@ -44,10 +46,10 @@ export async function start(args: readonly string[]): Promise<number> {
   const clock = new SystemClock();
   const commands = new SystemCommands();
   const startMs = clock.monotonicMs();
-  let choice = chooseNodes(options.nodes);
+  let choice = chooseNodes(options.nodes, options['registry-mirror']);
   const missing = choice.problems.flatMap(({ aptPackage }) => (aptPackage === undefined ? [] : [aptPackage]));
   if (missing.length > 0 && !options['no-install'] && (await installPackages(missing))) {
-    choice = chooseNodes(options.nodes);
+    choice = chooseNodes(options.nodes, options['registry-mirror']);
   }
   if (choice.kind === 'lacking') {
     throw new UsageError(`this host cannot run real containers yet:\n${problemsText(choice.problems)}`);

@@ -15,6 +15,7 @@ const OPTIONS = {
   nodes: { type: 'string', default: 'auto' },
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
+  'registry-mirror': { type: 'string', multiple: true },
   detach: { type: 'boolean', default: false },
   'keep-containers': { type: 'boolean', default: false },
   'log-level': { type: 'string', default: 'warn' },
@@ -26,6 +27,7 @@ const HELP = `Usage: coracle up [options]
   --data-dir DIR           everything the cluster keeps (default ~/.coracle)
   --port P                 port of the API server (default: that of the last start, else 6443 or any free one)
   --kubeconfig FILE        also write the administrator's kubeconfig there
+  --registry-mirror R=URL  pull images of registry R (as docker.io) from this URL instead; may be given more than once
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
@@ -52,7 +54,7 @@ export async function up(args: readonly string[]): Promise<number> {
   if (options.detach) {
     return detach(directory, args);
   }
-  const choice = chooseNodes(options.nodes);
+  const choice = chooseNodes(options.nodes, options['registry-mirror']);
   if (choice.kind === 'lacking') {
     throw new UsageError(`this host cannot run real containers yet:\n${problemsText(choice.problems)}`);
   }

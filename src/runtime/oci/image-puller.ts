@@ -10,7 +10,7 @@ import {
 } from './image-manifest.ts';
 import type { ImageStore, StoredImage } from './image-store.ts';
 import type { LayerStore } from './layer-store.ts';
-import { RegistryClient, type FetchedManifest } from './registry-client.ts';
+import { RegistryClient, type FetchedManifest, type RegistryMirrors } from './registry-client.ts';
 
 /** Layers downloaded at once, over all pulls. */
 const DOWNLOADS_MAX = 4;
@@ -19,13 +19,15 @@ const DOWNLOADS_MAX = 4;
 export class ImagePuller {
   readonly #images: ImageStore;
   readonly #layers: LayerStore;
+  readonly #mirrors: RegistryMirrors;
   readonly #downloads = new ConcurrencyLimit(DOWNLOADS_MAX);
   /** Pulls under way, by reference and credentials. */
   readonly #pulls = new Map<string, Promise<StoredImage>>();
 
-  constructor(images: ImageStore, layers: LayerStore) {
+  constructor(images: ImageStore, layers: LayerStore, mirrors: RegistryMirrors) {
     this.#images = images;
     this.#layers = layers;
+    this.#mirrors = mirrors;
   }
 
   async pull(reference: ImageReference, options: PullImageOptions): Promise<StoredImage> {
@@ -45,7 +47,7 @@ export class ImagePuller {
   }
 
   async #pull(reference: ImageReference, options: PullImageOptions): Promise<StoredImage> {
-    const client = new RegistryClient(reference, options.auth, options.signal);
+    const client = new RegistryClient(reference, this.#mirrors, options);
     const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest');
     const manifest = await this.#imageManifest(client, reference, top);
     const configBytes = await client.blob(manifest.config);

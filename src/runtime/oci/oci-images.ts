@@ -8,6 +8,7 @@ import { ImagePuller } from './image-puller.ts';
 import { ImageStore, type StoredImage } from './image-store.ts';
 import { LayerStore } from './layer-store.ts';
 import type { Libc } from './libc.ts';
+import type { RegistryMirrors } from './registry-client.ts';
 
 /** The images of one node, from registries, archives and the host's own files. */
 export class OciImages implements ImageService {
@@ -19,12 +20,19 @@ export class OciImages implements ImageService {
   #onRemoved: () => Promise<void> = async () => undefined;
 
   /** @param root directory of their own */
-  constructor(root: string, libc: Libc, clock: Clock) {
+  constructor(
+    root: string,
+    {
+      libc,
+      clock,
+      mirrors,
+    }: { readonly libc: Libc; readonly clock: Clock; readonly mirrors: RegistryMirrors },
+  ) {
     this.#root = root;
     this.#clock = clock;
     this.layers = new LayerStore(join(root, 'layers'), libc);
     this.store = new ImageStore(root, this.layers);
-    this.#puller = new ImagePuller(this.store, this.layers);
+    this.#puller = new ImagePuller(this.store, this.layers, mirrors);
   }
 
   /** Called when layers may have lost their last image. */

@@ -45,6 +45,7 @@ import { readHostLimits, type OciHost } from './oci-host.ts';
 import { OciStats } from './oci-stats.ts';
 import { PodContainers } from './pod-containers.ts';
 import { PodSandboxes, sandboxSummary } from './pod-sandboxes.ts';
+import type { RegistryMirrors } from './registry-client.ts';
 
 export interface OciRuntimeOptions {
   /** Tells this runtime's things apart from those of others on the host; 1 to 8 lower-case letters and digits. */
@@ -57,6 +58,7 @@ export interface OciRuntimeOptions {
   readonly podCidr: string;
   /** Range of all pods of the cluster; this node's when left out. */
   readonly clusterCidr?: string;
+  readonly registryMirrors?: RegistryMirrors;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -78,9 +80,9 @@ export class OciRuntime implements RuntimeService {
   readonly #containers: PodContainers;
   readonly #stats: OciStats;
 
-  private constructor(host: OciHost) {
+  private constructor(host: OciHost, mirrors: RegistryMirrors) {
     this.#host = host;
-    this.images = new OciImages(host.paths.images, host.libc, host.clock);
+    this.images = new OciImages(host.paths.images, { libc: host.libc, clock: host.clock, mirrors });
     const { store: images, layers } = this.images;
     this.#sandboxes = new PodSandboxes(host);
     this.#containers = new PodContainers({ host, sandboxes: this.#sandboxes, images, layers });
@@ -92,7 +94,7 @@ export class OciRuntime implements RuntimeService {
   static async open(options: OciRuntimeOptions): Promise<OciRuntime> {
     const host = makeHost(options);
     host.paths.create();
-    const runtime = new OciRuntime(host);
+    const runtime = new OciRuntime(host, options.registryMirrors ?? new Map());
     try {
       await runtime.#adopt();
     } catch (error) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { describeError } from '#base/log.ts';
-import { RuntimeError, type AuthConfig } from '../cri.ts';
+import { RuntimeError, type AuthConfig, type PullImageOptions } from '../cri.ts';
 import type { ImageReference } from '../image-reference.ts';
 import { MediaType, type Descriptor } from './image-manifest.ts';
 import { answerChallenge, parseChallenge } from './registry-auth.ts';
@@ -22,17 +22,26 @@ export interface FetchedManifest {
   readonly digest: string;
 }
 
+/** Base URLs that are asked instead of a registry itself, by the registry's name, as `docker.io`. */
+export type RegistryMirrors = ReadonlyMap<string, string>;
+
 /** One repository of one registry, over the distribution API, version 2. */
 export class RegistryClient {
   readonly #reference: ImageReference;
   readonly #auth: AuthConfig | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #baseUrl: string;
   #authorization: string | undefined;
 
-  constructor(reference: ImageReference, auth: AuthConfig | undefined, signal: AbortSignal | undefined) {
+  constructor(
+    reference: ImageReference,
+    mirrors: RegistryMirrors,
+    { auth, signal }: Pick<PullImageOptions, 'auth' | 'signal'>,
+  ) {
     this.#reference = reference;
     this.#auth = auth;
     this.#signal = signal;
+    this.#baseUrl = mirrors.get(reference.registry) ?? registryUrl(reference.registry);
   }
 
   /** @param name a tag, or a digest, which is then checked */
@@ -91,7 +100,7 @@ export class RegistryClient {
     const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization };
     const signal = this.#signal === undefined ? {} : { signal: this.#signal };
     try {
-      return await fetch(`${registryUrl(this.#reference.registry)}/v2/${repository}/${path}`, {
+      return await fetch(`${this.#baseUrl}/v2/${repository}/${path}`, {
         headers: { ...headers, ...authorization },
         ...signal,
       });
