@@ -1,4 +1,8 @@
-import { createControllers, type Controllers } from '#controllers/all-controllers.ts';
+import {
+  createControllers,
+  type Controllers,
+  type ControllersOptions,
+} from '#controllers/all-controllers.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
@@ -7,7 +11,7 @@ import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import { createInformers } from '#client/informer.ts';
 import type { Informers } from '#client/lister.ts';
 import { createScheduler, type Scheduler } from '#scheduler/scheduler.ts';
-import { CONTROLLER_MANAGER, SCHEDULER } from './component-users.ts';
+import { CONTROLLER_MANAGER, controllerUser, SCHEDULER } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 export interface ComponentDeps {
@@ -23,6 +27,8 @@ export interface ComponentOptions {
   readonly rootCaPem: string;
   /** Addresses of all pods; each node gets a /24 of it. */
   readonly podCidr: string;
+  /** Signs certificate requests that were approved; without it nobody does. */
+  readonly signCertificate?: NonNullable<ControllersOptions['signCertificate']>;
 }
 
 const NODE_PREFIX_LENGTH = 24;
@@ -34,7 +40,7 @@ export class ComponentSet implements AsyncDisposable {
   readonly #informers: readonly Informers[];
   readonly #schedulerEvents: ApiEventRecorder;
 
-  constructor(deps: ComponentDeps, { rootCaPem, podCidr }: ComponentOptions) {
+  constructor(deps: ComponentDeps, { rootCaPem, podCidr, signCertificate }: ComponentOptions) {
     const { plane, clock, random, log, metrics } = deps;
     const managerTransport = plane.transportOf(CONTROLLER_MANAGER, 'kube-controller-manager');
     const managerInformers = createInformers({ transport: managerTransport, clock, random, log });
@@ -46,6 +52,8 @@ export class ComponentSet implements AsyncDisposable {
       log: log.with({ component: 'controller-manager' }),
       metrics,
       rootCaPem,
+      clientOf: (name) => plane.clientOf(controllerUser(name), name),
+      ...(signCertificate === undefined ? {} : { signCertificate }),
       podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],
     });
     const client = plane.clientOf(SCHEDULER, 'kube-scheduler');

@@ -6,7 +6,7 @@ function component(name: string, groups: readonly string[] = []): UserInfo {
 }
 
 /** Identities of the components in this process: the same as they have over the network, with the same rights. */
-export const CONTROLLER_MANAGER: UserInfo = component('system:kube-controller-manager', ['system:masters']);
+export const CONTROLLER_MANAGER: UserInfo = component('system:kube-controller-manager');
 export const SCHEDULER: UserInfo = component('system:kube-scheduler');
 export const PROXY: UserInfo = component('system:kube-proxy');
 

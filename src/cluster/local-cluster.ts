@@ -16,6 +16,7 @@ import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
+import { signRequest } from './pki/request-signer.ts';
 import { createSecurity } from './security.ts';
 import { SimNodeSet } from './sim-node-set.ts';
 
@@ -115,7 +116,11 @@ export class LocalCluster implements AsyncDisposable {
     await reconcileServices(plane, addresses, port, options.nodes);
     const deps = { plane, clock, random, log, metrics };
     const components = started.use(
-      new ComponentSet(deps, { rootCaPem: pki.authority.certificatePem, podCidr: settings.podCidr }),
+      new ComponentSet(deps, {
+        rootCaPem: pki.authority.certificatePem,
+        signCertificate: (wanted) => signRequest(pki.authority, wanted),
+        podCidr: settings.podCidr,
+      }),
     );
     components.start();
     phases.done('controllers and scheduler');

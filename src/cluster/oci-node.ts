@@ -140,6 +140,8 @@ export class OciNode implements AsyncDisposable {
     await this.#proxy.destroy();
     await this.#stopRest();
     await this.runtime.destroyAll();
+    // Volumes in memory go with their mounts; the others keep their data for the next start.
+    await new SystemMounts().unmountBelow(join(this.#options.dataDir, 'kubelet'));
     await removeServiceRoute(this.#commands, this.#options.serviceCidr);
   }
 

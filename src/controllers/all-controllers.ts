@@ -1,6 +1,7 @@
 import type { ApiObject } from '#api/object.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import { TaskGroup } from '#base/task-group.ts';
+import type { Client } from '#client/client.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
@@ -52,6 +53,8 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   readonly signCertificate?: SignCertificate;
   /** Set where several processes run controllers: only the holder of the Lease does. */
   readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly identity: string };
+  /** The client of one controller, by the name of its service account; the shared one when left out. */
+  readonly clientOf?: (controller: string) => Client;
   /** Replaces the recorders that write Events through the client. */
   readonly events?: (component: string) => EventRecorder;
 }
@@ -137,35 +140,44 @@ class RunningControllers implements Controllers {
   }
 }
 
-/** The list that decides what a cluster does on its own. */
+/**
+ * The list that decides what a cluster does on its own. Each controller acts as the service account of that name,
+ * with only the rights it needs, where the options give it one.
+ */
 function allControllers(deps: ControllerDeps, options: ControllersOptions): readonly Controller[] {
-  const { podRanges = [], signCertificate } = options;
+  const { podRanges = [], signCertificate, clientOf } = options;
+  const as = (name: string): ControllerDeps =>
+    clientOf === undefined ? deps : { ...deps, client: clientOf(name) };
   return [
-    new NamespaceController(deps, { resources: options.namespacedResources ?? namespacedResources }),
-    new ServiceAccountController(deps),
-    new RootCaPublisher(deps, options.rootCaPem),
-    new DeploymentController(deps),
-    new ReplicaSetController(REPLICA_SET_KIND, deps),
-    new ReplicaSetController(REPLICATION_CONTROLLER_KIND, deps),
-    new EndpointsController(deps),
-    new EndpointSliceController(deps),
-    new DaemonSetController(deps),
-    new StatefulSetController(deps),
-    new JobController(deps),
-    new CronJobController(deps),
-    new TtlAfterFinishedController(deps),
-    new DisruptionController(deps),
-    claimProtection(deps),
-    volumeProtection(deps),
-    new GarbageCollector(deps, collectableResources()),
-    new NodeLifecycleController(deps),
-    new TaintEvictionController(deps),
-    new PodGcController(deps),
-    new ResourceQuotaController(deps, namespacedResources()),
-    new ClusterRoleAggregationController(deps),
-    new RequestApprovingController(deps),
-    new RequestCleaningController(deps),
-    ...(signCertificate === undefined ? [] : [new RequestSigningController(deps, signCertificate)]),
-    ...(podRanges.length === 0 ? [] : [new NodeIpamController(deps, podRanges)]),
+    new NamespaceController(as('namespace-controller'), {
+      resources: options.namespacedResources ?? namespacedResources,
+    }),
+    new ServiceAccountController(as('service-account-controller')),
+    new RootCaPublisher(as('root-ca-cert-publisher'), options.rootCaPem),
+    new DeploymentController(as('deployment-controller')),
+    new ReplicaSetController(REPLICA_SET_KIND, as('replicaset-controller')),
+    new ReplicaSetController(REPLICATION_CONTROLLER_KIND, as('replication-controller')),
+    new EndpointsController(as('endpoint-controller')),
+    new EndpointSliceController(as('endpointslice-controller')),
+    new DaemonSetController(as('daemon-set-controller')),
+    new StatefulSetController(as('statefulset-controller')),
+    new JobController(as('job-controller')),
+    new CronJobController(as('cronjob-controller')),
+    new TtlAfterFinishedController(as('ttl-after-finished-controller')),
+    new DisruptionController(as('disruption-controller')),
+    claimProtection(as('pvc-protection-controller')),
+    volumeProtection(as('pv-protection-controller')),
+    new GarbageCollector(as('generic-garbage-collector'), collectableResources()),
+    new NodeLifecycleController(as('node-controller')),
+    new TaintEvictionController(as('node-controller')),
+    new PodGcController(as('pod-garbage-collector')),
+    new ResourceQuotaController(as('resourcequota-controller'), namespacedResources()),
+    new ClusterRoleAggregationController(as('clusterrole-aggregation-controller')),
+    new RequestApprovingController(as('certificate-controller')),
+    new RequestCleaningController(as('certificate-controller')),
+    ...(signCertificate === undefined
+      ? []
+      : [new RequestSigningController(as('certificate-controller'), signCertificate)]),
+    ...(podRanges.length === 0 ? [] : [new NodeIpamController(as('node-controller'), podRanges)]),
   ];
 }

@@ -1,8 +1,11 @@
 import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
 import type { GroupVersionResource } from '#api/resource-type.ts';
-import { defaultStrategy } from './default-strategy.ts';
+import { defaultStrategy, withStatus } from './default-strategy.ts';
+import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
+import { jobStrategy } from './kinds/jobs.ts';
 import { namespaceStrategy } from './kinds/namespaces.ts';
 import { podStrategy } from './kinds/pods.ts';
+import { secretStrategy } from './kinds/secrets.ts';
 import { selectableFieldsOf } from './kinds/selectable-fields.ts';
 import { serviceStrategy, type ServiceAllocators } from './kinds/services.ts';
 import { Mirrors } from './mirror.ts';
@@ -94,6 +97,18 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
       return namespaceStrategy(info);
     case 'services':
       return serviceStrategy(info, allocators);
+    case 'jobs.batch':
+      return jobStrategy(info);
+    case 'secrets':
+      return secretStrategy(info);
+    case 'certificatesigningrequests.certificates.k8s.io':
+      return signingRequestStrategy(info);
+    case 'nodes':
+      // A kubelet registers its node with the status it has.
+      return { ...withFields(info), prepareCreate: (object) => object };
+    case 'persistentvolumes':
+    case 'persistentvolumeclaims':
+      return { ...withFields(info), prepareCreate: (object) => withStatus(object, { phase: 'Pending' }) };
     case 'events':
       return { ...withFields(info), ttlSeconds: EVENT_TTL_SECONDS };
     default:

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { KUBERNETES_VERSION } from '#apiserver/endpoints/version.ts';
-import packageJson from '../../../package.json' with { type: 'json' };
+import { packageRoot } from '../package-root.ts';
 
 export function version(): number {
-  process.stdout.write(
-    `coracle ${packageJson.version} (Kubernetes ${KUBERNETES_VERSION}, Node ${process.versions.node})\n`,
-  );
+  // This package's own manifest.
+  const { version: own } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  process.stdout.write(`coracle ${own} (Kubernetes ${KUBERNETES_VERSION}, Node ${process.versions.node})\n`);
   return 0;
 }
