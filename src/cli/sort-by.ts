@@ -1,7 +1,7 @@
 import { parseQuantity, QuantityError } from '#api/quantity.ts';
 import { CliError } from './cli-error.ts';
 import { type AnyObject, valueAt } from './object-access.ts';
-import { valuesAtPath } from './printers/json-path.ts';
+import { jsonPathText, valuesAtPath } from './printers/json-path.ts';
 import { parseRelaxedPath } from './printers/json-path-parser.ts';
 
 /** Objects in the order of a field: numbers by size, quantities by amount, text in natural order. */
@@ -39,7 +39,7 @@ function compareKeys(left: unknown, right: unknown): number {
   if (typeof left === 'number' && typeof right === 'number') {
     return left - right;
   }
-  const [leftText, rightText] = [String(left), String(right)];
+  const [leftText, rightText] = [jsonPathText(left), jsonPathText(right)];
   const [leftNanos, rightNanos] = [nanosOf(leftText), nanosOf(rightText)];
   if (leftNanos !== undefined && rightNanos !== undefined) {
     return leftNanos < rightNanos ? -1 : leftNanos > rightNanos ? 1 : 0;

@@ -10,9 +10,55 @@ interface Verb {
 /** Every verb with what loads it: a command line pays for the one it uses. */
 export const VERBS: readonly Verb[] = [
   {
+    name: 'apply',
+    about: 'Apply a configuration to a resource by file name or stdin',
+    load: async () => (await import('./verbs/apply.ts')).APPLY,
+  },
+  {
+    name: 'attach',
+    about: 'Attach to a running container',
+    load: async () => (await import('./verbs/attach.ts')).ATTACH,
+  },
+  {
+    name: 'delete',
+    about: 'Delete resources by file names, stdin, resources and names, or by selector',
+    load: async () => (await import('./verbs/delete.ts')).DELETE,
+  },
+  {
+    name: 'describe',
+    about: 'Show details of a specific resource or group of resources',
+    load: async () => (await import('./verbs/describe.ts')).DESCRIBE,
+  },
+  {
+    name: 'exec',
+    about: 'Execute a command in a container',
+    load: async () => (await import('./verbs/exec.ts')).EXEC,
+  },
+  {
     name: 'get',
     about: 'Display one or many resources',
     load: async () => (await import('./verbs/get.ts')).GET,
+  },
+  {
+    name: 'logs',
+    aliases: ['log'],
+    about: 'Print the logs for a container in a pod',
+    load: async () => (await import('./verbs/logs.ts')).LOGS,
+  },
+  {
+    name: 'port-forward',
+    about: 'Forward one or more local ports to a pod',
+    load: async () => (await import('./verbs/port-forward.ts')).PORT_FORWARD,
+  },
+  {
+    name: 'rollout',
+    about: 'Manage the rollout of a resource',
+    load: async () => (await import('./verbs/rollout.ts')).ROLLOUT,
+  },
+  {
+    name: 'scale',
+    about: 'Set a new size for a deployment, replica set, or replication controller',
+    load: async () => (await import('./verbs/scale.ts')).SCALE,
   },
 ];
 

@@ -90,7 +90,7 @@ function cellText(cell: unknown): string {
   if (cell === undefined || cell === null) {
     return '<nil>';
   }
-  const text = typeof cell === 'object' ? goJson(cell) : String(cell);
+  const text = typeof cell === 'string' ? cell : goJson(cell);
   const end = text.search(/[\f\n\r]/);
   return end < 0 ? text : `${text.slice(0, end)}...`;
 }
