@@ -59,6 +59,7 @@ export class ApiServer implements AsyncDisposable {
   readonly nodes = new NodeDirectory();
   readonly #deps: ApiServerDeps;
   readonly #security: ApiServerSecurity;
+  readonly #virtual: Map<string, VirtualHandler>;
   readonly #tasks: TaskGroup;
   readonly #allocators: ServiceAllocators;
   readonly #requestMetrics: RequestMetrics;
@@ -69,7 +70,11 @@ export class ApiServer implements AsyncDisposable {
   constructor(deps: ApiServerDeps, secure: SecurityFactory) {
     this.#deps = deps;
     this.#tasks = TaskGroup.logging(deps.log);
-    this.#allocators = new ServiceAllocators({ cidr: deps.serviceCidr, portRange: deps.nodePorts, random: deps.random });
+    this.#allocators = new ServiceAllocators({
+      cidr: deps.serviceCidr,
+      portRange: deps.nodePorts,
+      random: deps.random,
+    });
     this.#requestMetrics = new RequestMetrics(deps.metrics);
     let plugins = new AdmissionChain([]);
     // Admission reads what the registry mirrors, and the registry's writes go through admission.
@@ -80,6 +85,7 @@ export class ApiServer implements AsyncDisposable {
     };
     this.registry = new Registry({ ...deps, admission }, { allocators: this.#allocators });
     this.#security = secure(this.registry.mirrors, this.registry);
+    this.#virtual = new Map(this.#security.virtual);
     plugins = new AdmissionChain(this.#security.admission);
     this.handler = this.#createHandler();
     this.#addHealthChecks();
@@ -102,7 +108,14 @@ export class ApiServer implements AsyncDisposable {
    *
    * @throws {Error} `EADDRINUSE` when the port is taken
    */
-  async listen(options: { host: string; port: number; cert: string; key: string; clientCa: string; advertise: string }): Promise<number> {
+  async listen(options: {
+    host: string;
+    port: number;
+    cert: string;
+    key: string;
+    clientCa: string;
+    advertise: string;
+  }): Promise<number> {
     const { authenticator, authorizer } = this.#security;
     this.#http = new HttpServer(
       {
@@ -120,6 +133,11 @@ export class ApiServer implements AsyncDisposable {
     const port = await this.#http.listen(options.host, options.port);
     this.#address = `${options.advertise}:${port}`;
     return port;
+  }
+
+  /** Serves a resource that stores nothing, by `group/resource`: what another component in this process answers. */
+  serveVirtual(path: string, handler: VirtualHandler): void {
+    this.#virtual.set(path, handler);
   }
 
   /** Stops serving; the store is the caller's to close. */
@@ -155,13 +173,13 @@ export class ApiServer implements AsyncDisposable {
       serverAddress: () => this.#address,
       extra: this.#security.paths,
     });
-    const { authorizer, virtual } = this.#security;
+    const { authorizer } = this.#security;
     return new ApiHandler({
       registry: this.registry,
       authorizer,
       nodes: this.nodes,
       clock: this.#deps.clock,
-      virtual,
+      virtual: this.#virtual,
       nonResource,
     });
   }
@@ -175,7 +193,9 @@ export class ApiServer implements AsyncDisposable {
     this.health.add('informer-sync', () => this.#isStarted, true);
     this.health.add('shutdown', () => this.#isStarted, true);
     metrics.register(
-      new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.' }, () => process.memoryUsage.rss()),
+      new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.' }, () =>
+        process.memoryUsage.rss(),
+      ),
     );
   }
 }

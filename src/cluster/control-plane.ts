@@ -21,9 +21,14 @@ export interface ControlPlaneDeps {
   readonly metrics: MetricsRegistry;
 }
 
+/** Stands between a component and the API server: to watch what goes on, or to disturb it. */
+export type Carry = (transport: Transport, user: UserInfo) => Transport;
+
 export interface ControlPlaneOptions {
   /** Addresses of services; upstream's kubeadm default is 10.96.0.0/12. */
   readonly serviceCidr: string;
+  /** Wraps the transport of every component. */
+  readonly carry?: Carry;
 }
 
 export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
@@ -44,10 +49,12 @@ export class ControlPlane implements AsyncDisposable {
   /** Acts as the server itself. Components use {@link clientOf} with an identity of their own. */
   readonly client: Client;
   readonly #store: Store;
+  readonly #carry: Carry;
 
-  private constructor(server: ApiServer, store: Store, serviceCidr: Cidr) {
+  private constructor(server: ApiServer, store: Store, serviceCidr: Cidr, carry: Carry) {
     this.server = server;
     this.#store = store;
+    this.#carry = carry;
     this.serviceCidr = serviceCidr;
     this.client = this.clientOf(SELF, 'kube-apiserver');
   }
@@ -59,7 +66,12 @@ export class ControlPlane implements AsyncDisposable {
   ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
     const server = new ApiServer({ ...deps, serviceCidr, nodePorts: NODE_PORTS }, secure);
-    const plane = new ControlPlane(server, deps.store, serviceCidr);
+    const plane = new ControlPlane(
+      server,
+      deps.store,
+      serviceCidr,
+      options.carry ?? ((transport) => transport),
+    );
     await server.start();
     await createBootstrapObjects(plane.client);
     await reconcileRbac(plane.client);
@@ -68,7 +80,7 @@ export class ControlPlane implements AsyncDisposable {
 
   /** A transport within this process for an identity; `userAgent` names the component. */
   transportOf(user: UserInfo, userAgent: string): Transport {
-    return new LoopbackTransport(this.server.handler, user, userAgent);
+    return this.#carry(new LoopbackTransport(this.server.handler, user, userAgent), user);
   }
 
   clientOf(user: UserInfo, userAgent: string): Client {

@@ -8,13 +8,20 @@ import { createInformers } from '#client/informer.ts';
 import type { Informers } from '#client/lister.ts';
 import type { Transport } from '#client/transport.ts';
 import { MemoryStore } from '#store/memory-store.ts';
-import { ControlPlane, SERVICE_CIDR_DEFAULT } from './control-plane.ts';
+import { ControlPlane, SERVICE_CIDR_DEFAULT, type Carry } from './control-plane.ts';
 import { createSigningKey } from './pki/certificate-authority.ts';
 import { createSecurity } from './security.ts';
 
 export interface InProcessOptions {
   readonly seed?: number;
   readonly log?: Logger;
+  /** A clock of the caller's; a new one when left out. */
+  readonly clock?: VirtualClock;
+  /** With the objects of an earlier cluster; an empty one when left out. Closed with the cluster. */
+  readonly store?: MemoryStore;
+  readonly carry?: Carry;
+  /** Signs client certificates, PEM; without it nobody is known by certificate. */
+  readonly clientAuthorityPem?: string;
 }
 
 /** A real API server over memory and a virtual clock, for tests: no files, no ports, no wall time. */
@@ -22,6 +29,7 @@ export interface InProcessCluster extends AsyncDisposable {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly metrics: MetricsRegistry;
+  readonly store: MemoryStore;
   readonly plane: ControlPlane;
   /** Acts as an administrator. */
   readonly client: Client;
@@ -42,16 +50,23 @@ let signingKeyPem: string | undefined;
 export async function startInProcessCluster({
   seed = 1,
   log = SILENT_LOGGER,
+  clock = new VirtualClock(),
+  store = new MemoryStore({ clock }),
+  carry,
+  clientAuthorityPem,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
-  const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const metrics = new MetricsRegistry();
-  const secure = createSecurity({ clock, random, serviceAccountKeyPem: signingKeyPem });
-  const store = new MemoryStore({ clock });
+  const secure = createSecurity({
+    clock,
+    random,
+    serviceAccountKeyPem: signingKeyPem,
+    ...(clientAuthorityPem === undefined ? {} : { clientAuthorityPem }),
+  });
   const plane = await ControlPlane.start(
     { store, clock, random, log, metrics },
-    { serviceCidr: SERVICE_CIDR_DEFAULT },
+    { serviceCidr: SERVICE_CIDR_DEFAULT, ...(carry === undefined ? {} : { carry }) },
     secure,
   );
   const transport = plane.transportOf(ADMIN, 'test');
@@ -60,6 +75,7 @@ export async function startInProcessCluster({
     clock,
     random,
     metrics,
+    store,
     plane,
     client: new Client(transport, 'test'),
     transport,

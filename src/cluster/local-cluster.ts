@@ -13,6 +13,7 @@ import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-obj
 import { ComponentSet } from './component-set.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
+import { serveExplanations } from './explain-api.ts';
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -122,6 +123,7 @@ export class LocalCluster implements AsyncDisposable {
         podCidr: settings.podCidr,
       }),
     );
+    serveExplanations(plane.server, components.scheduler);
     components.start();
     phases.done('controllers and scheduler');
     const { node, simNodes } = await startNodes(deps, { options, settings, addresses });

@@ -29,6 +29,16 @@ export class SimNodeSet implements AsyncDisposable {
     return this.#nodes.names;
   }
 
+  /** The node's agent falls silent: no Lease, no status, nothing of its pods. */
+  silence(name: string): void {
+    this.#nodes.silence(name);
+  }
+
+  /** Undoes {@link silence}. A node that `hasRestarted` starts the containers of its pods anew. */
+  revive(name: string, options: { readonly hasRestarted: boolean }): void {
+    this.#nodes.revive(name, options);
+  }
+
   /** Registers the nodes; resolves when all are ready. */
   static async start({ plane, clock, random, log }: SimNodeSetDeps, count: number): Promise<SimNodeSet> {
     const transport = plane.transportOf(SIM_NODES, 'kubelet');

@@ -81,10 +81,6 @@ export class ApiHandler {
 
   async #serve(call: ApiCall): Promise<ApiResult> {
     const { info } = call;
-    const known = resourceInfo(info);
-    if (known === undefined) {
-      throw unknownPath();
-    }
     const path =
       info.subresource === ''
         ? `${info.group}/${info.resource}`
@@ -92,6 +88,10 @@ export class ApiHandler {
     const virtual = this.#deps.virtual.get(path);
     if (virtual !== undefined) {
       return virtual(call);
+    }
+    const known = resourceInfo(info);
+    if (known === undefined) {
+      throw unknownPath();
     }
     return this.#serveStored(known, call);
   }

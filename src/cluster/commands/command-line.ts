@@ -29,6 +29,27 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
   }
 }
 
+/** As {@link parseOptions}, for verbs that also take words. */
+export function parseWords<T extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  options: T,
+): {
+  readonly values: ReturnType<typeof parseOptions<T>>;
+  readonly words: readonly string[];
+} {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      strict: true,
+      allowPositionals: true,
+    });
+    return { values, words: positionals };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** The cluster's data directory: `--data-dir`, `$CORACLE_DATA_DIR`, or `~/.coracle`. */
 export function directoryOf(option: string | undefined): DataDirectory {
   return new DataDirectory(resolve(option ?? process.env['CORACLE_DATA_DIR'] ?? join(homedir(), '.coracle')));

@@ -11,6 +11,7 @@ Usage: coracle VERB [options]
   down     stop it
   logs     print what the cluster program wrote
   kubectl  talk to a cluster, as kubectl does
+  why      say why a pod waits, or does not get ready
   version  print the version
 
 Run "coracle VERB --help" for the options of a verb.
@@ -41,6 +42,8 @@ async function run(verb: string, args: readonly string[]): Promise<number> {
       return (await import('./logs.ts')).logs(args);
     case 'kubectl':
       return (await import('./kubectl.ts')).runKubectl(args);
+    case 'why':
+      return (await import('./why.ts')).why(args);
     case 'version':
     case '--version':
       return (await import('./version.ts')).version();
