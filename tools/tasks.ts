@@ -1,5 +1,6 @@
 // What each `npm run` verb does. Everything is one list of commands, run in order with the pinned Node.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -66,9 +67,24 @@ if (commands.length === 0) {
   process.stderr.write(`nothing to run for "${verb}"\n`);
   process.exit(2);
 }
-for (const [program, ...rest] of commands) {
-  const { status } = spawnSync(program, rest, { cwd: ROOT, stdio: 'inherit' });
-  if (status !== 0) {
-    process.exit(status ?? 1);
+/** Runs one command to its end. Ctrl-C reaches it from the terminal; a signal to this process alone is passed on. */
+async function run([program, ...rest]: Command): Promise<number> {
+  const child = spawn(program, rest, { cwd: ROOT, stdio: 'inherit' });
+  const passOn = (): void => void child.kill('SIGTERM');
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', passOn);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGTERM', passOn);
+  return code ?? 1;
+}
+
+function ignore(): void {
+  // The child decides when it has stopped.
+}
+
+for (const command of commands) {
+  const code = await run(command);
+  if (code !== 0) {
+    process.exit(code);
   }
 }

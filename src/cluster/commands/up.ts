@@ -33,6 +33,9 @@ const HELP = `Usage: coracle up [options]
   --log-level LEVEL        debug, info, warn or error (default warn)
 `;
 
+/** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
+const SAME_SIGNAL_MS = 1_000;
+
 /** How long a detached start may take before it is given up. */
 const DETACH_TIMEOUT_MS = 60_000;
 const DETACH_POLL_MS = 20;
@@ -105,11 +108,15 @@ export async function runUntilStopped({
   onReady,
 }: ForegroundRun): Promise<number> {
   const stop = new AbortController();
+  const clock = new SystemClock();
+  let firstMs = 0;
   const onSignal = (): void => {
-    if (stop.signal.aborted) {
+    if (!stop.signal.aborted) {
+      firstMs = clock.monotonicMs();
+      stop.abort();
+    } else if (clock.monotonicMs() - firstMs > SAME_SIGNAL_MS) {
       process.exit(130);
     }
-    stop.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
