@@ -10,6 +10,7 @@ export type Tamper = (bytes: Buffer) => Buffer;
 export class TestRegistry {
   readonly #server: Server;
   readonly #blobs = new Map<string, Buffer>();
+  /** By tag or digest, or by `path:tag` for one repository alone. */
   readonly #manifests = new Map<string, { readonly bytes: Buffer; readonly type: string }>();
   /** Path and method of each request, in order. */
   readonly requests: string[] = [];
@@ -78,8 +79,11 @@ export class TestRegistry {
       response.end();
       return;
     }
-    const [, kind, name = ''] = /\/(manifests|blobs)\/(.+)$/.exec(url.pathname) ?? [];
-    const manifest = kind === 'manifests' ? this.#manifests.get(name) : undefined;
+    const [, path = '', kind, name = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(url.pathname) ?? [];
+    const manifest =
+      kind === 'manifests'
+        ? (this.#manifests.get(`${path}:${name}`) ?? this.#manifests.get(name))
+        : undefined;
     const blob = kind === 'blobs' ? this.#blobs.get(name) : undefined;
     const found =
       manifest ??
