@@ -72,8 +72,12 @@ async function runCommand(words: readonly string[], { command, path, io }: Comma
   const line = readLine(words, command, path);
   if (line.flags.bool('help') || command.run === undefined) {
     const { helpText } = await import('./help.ts');
+    const [stray] = line.args;
+    if (!line.flags.bool('help') && stray !== undefined) {
+      throw new CliError(`unknown command ${JSON.stringify(stray)}\nSee '${path} -h' for help and examples`);
+    }
     io.stdout.write(helpText(path, command));
-    return 0;
+    return line.flags.bool('help') ? 0 : 1;
   }
   const missing = (command.flags ?? []).filter(
     (flag) => flag.isRequired === true && !line.flags.has(flag.name),

@@ -10,6 +10,11 @@ interface Verb {
 /** Every verb with what loads it: a command line pays for the one it uses. */
 export const VERBS: readonly Verb[] = [
   {
+    name: 'annotate',
+    about: 'Update the annotations on a resource',
+    load: async () => (await import('./verbs/label.ts')).ANNOTATE,
+  },
+  {
     name: 'apply',
     about: 'Apply a configuration to a resource by file name or stdin',
     load: async () => (await import('./verbs/apply.ts')).APPLY,
@@ -18,6 +23,11 @@ export const VERBS: readonly Verb[] = [
     name: 'attach',
     about: 'Attach to a running container',
     load: async () => (await import('./verbs/attach.ts')).ATTACH,
+  },
+  {
+    name: 'create',
+    about: 'Create a resource from a file or from stdin',
+    load: async () => (await import('./verbs/create.ts')).CREATE,
   },
   {
     name: 'delete',
@@ -35,15 +45,30 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./verbs/exec.ts')).EXEC,
   },
   {
+    name: 'explain',
+    about: 'Get documentation for a resource',
+    load: async () => (await import('./verbs/explain.ts')).EXPLAIN,
+  },
+  {
     name: 'get',
     about: 'Display one or many resources',
     load: async () => (await import('./verbs/get.ts')).GET,
+  },
+  {
+    name: 'label',
+    about: 'Update the labels on a resource',
+    load: async () => (await import('./verbs/label.ts')).LABEL,
   },
   {
     name: 'logs',
     aliases: ['log'],
     about: 'Print the logs for a container in a pod',
     load: async () => (await import('./verbs/logs.ts')).LOGS,
+  },
+  {
+    name: 'patch',
+    about: 'Update fields of a resource',
+    load: async () => (await import('./verbs/patch.ts')).PATCH,
   },
   {
     name: 'port-forward',

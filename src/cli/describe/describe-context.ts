@@ -1,7 +1,7 @@
 import type { ApiResource } from '../discovery.ts';
 import type { AnyObject } from '../object-access.ts';
 import type { Session } from '../session.ts';
-import { DescriptionWriter } from './description-writer.ts';
+import type { DescriptionWriter } from './description-writer.ts';
 
 /** What a describer works with: one object, and the cluster for what belongs to it. */
 export interface DescribeContext {

@@ -78,7 +78,8 @@ export function writeMultiline(
   const [first = '<none>', ...rest] = lines;
   writer.line(0, `${indent}${title}:\t${first}`);
   for (const line of rest) {
-    writer.line(0, `${indent}\t${line}`);
+    // The first cell of a line below is empty; the column makes up for the indent.
+    writer.line(0, `\t${line}`);
   }
 }
 

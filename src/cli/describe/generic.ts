@@ -1,5 +1,6 @@
 import { isRecord } from '#codec/own-property.ts';
 import { sortedEntries, textAt } from '../object-access.ts';
+import { jsonPathText } from '../printers/json-path.ts';
 import type { DescribeContext } from './describe-context.ts';
 import type { DescriptionWriter } from './description-writer.ts';
 import { writeEvents } from './events.ts';
@@ -44,7 +45,7 @@ function writeContent(writer: DescriptionWriter, depth: number, content: unknown
         }
       }
     } else {
-      writer.line(depth, `${label}:\t${value === null ? '<nil>' : String(value)}`);
+      writer.line(depth, `${label}:\t${value === null ? '<nil>' : jsonPathText(value)}`);
     }
   }
 }

@@ -137,7 +137,7 @@ async function writePods({ session, object: node, writer, nowMs }: DescribeConte
   writer.line(1, 'Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge');
   writer.line(1, '---------\t----\t\t------------\t----------\t---------------\t-------------\t---');
   const share = (amounts: Amounts, name: string): string =>
-    amountText(name, amounts.get(name) ?? 0n, allocatable[name]);
+    amountText(name, amounts.get(name) ?? 0n, textAt(allocatable, name));
   const totals = { requests: new Map<string, bigint>(), limits: new Map<string, bigint>() };
   for (const pod of pods) {
     const [requests, limits] = [podAmounts(pod, 'requests'), podAmounts(pod, 'limits')];
@@ -203,8 +203,8 @@ function amountsOf(list: unknown): Amounts {
   return new Map(sortedEntries(list).map(([name, text]) => [name, parseQuantity(String(text)).nanos]));
 }
 
-function amountText(name: string, nanos: bigint, allocatable: unknown): string {
-  const whole = allocatable === undefined ? 0n : parseQuantity(String(allocatable)).nanos;
+function amountText(name: string, nanos: bigint, allocatable: string): string {
+  const whole = allocatable === '' ? 0n : parseQuantity(allocatable).nanos;
   const percent = whole === 0n ? 0n : (nanos * 100n) / whole;
   return `${quantityText(name, nanos)} (${percent}%)`;
 }

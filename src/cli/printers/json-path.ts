@@ -218,5 +218,5 @@ export function jsonPathText(value: unknown): string {
   if (value === null || value === undefined) {
     return '';
   }
-  return typeof value === 'object' ? goJson(value) : String(value);
+  return goJson(value);
 }

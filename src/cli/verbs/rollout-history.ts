@@ -86,7 +86,7 @@ async function history(invocation: Invocation): Promise<void> {
     }
     const writer = new DescriptionWriter();
     describePodTemplate(writer, withCause(templateOf(target.object, revision), revision.changeCause));
-    session.print(`${nameOf(target.object)} with revision #${wanted}\n${writer.rawText()}`);
+    session.print(`${nameOf(target.object)} with revision #${wanted}\n${writer.rawText()}\n`);
   });
 }
 
