@@ -139,12 +139,6 @@ export class Mirrors implements ObjectReader {
   }
 }
 
-/** What the write path tells a mirror, before the writer is answered. */
-export interface MirrorFeed {
-  put(stored: StoredObject): void;
-  remove(key: string, revision: Revision, isFromWatch: boolean): void;
-}
-
 function keyOf({ group, version, resource }: GroupVersionResource): string {
   return `${group}/${version}/${resource}`;
 }

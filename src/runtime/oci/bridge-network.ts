@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { AddressPool } from '../address-pool.ts';
 import { RuntimeError } from '../cri.ts';
@@ -160,7 +161,8 @@ export class BridgeNetwork implements PodNetwork {
   #table(): Parameters<typeof podTableScript>[0] {
     const podCidr = this.#range.toString();
     const { bridge, nftTable: table } = this.#options.paths;
-    return { table, bridge, podCidr, clusterCidr: this.#options.clusterCidr ?? podCidr };
+    const clusterCidr = this.#options.clusterCidr ?? podCidr;
+    return { table, bridge, podCidr, clusterCidr, hostAddresses: ipv4Addresses(this.#range.gateway) };
   }
 
   async #nft(script: string): Promise<void> {
@@ -182,4 +184,14 @@ function isSamePort(left: HostPort, right: HostPort): boolean {
 function macOf(ip: string): string {
   const parts = ip.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
   return ['0a', '58', ...parts].join(':');
+}
+
+/** The host's own IPv4 addresses, the bridge's among them even while it has no carrier. */
+function ipv4Addresses(gateway: string): readonly string[] {
+  const found = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+      .map(({ address }) => address),
+  );
+  return [...new Set([gateway, ...found])];
 }

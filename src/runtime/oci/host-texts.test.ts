@@ -85,6 +85,7 @@ test('nft rules: host ports are elements', () => {
     bridge: 'b',
     podCidr: '10.0.0.0/24',
     clusterCidr: '10.0.0.0/16',
+    hostAddresses: ['10.88.0.1', '192.0.2.7'],
   });
   assert.match(table, /ip saddr 10\.0\.0\.0\/24 ip daddr != 10\.0\.0\.0\/16 .* masquerade/);
 });

@@ -7,13 +7,16 @@ export interface PodTable {
   readonly podCidr: string;
   /** The range of all pods: between those no address is translated. */
   readonly clusterCidr: string;
+  /** This host's own addresses; a pod that reaches a host port through one may be sent back to its own node's pods. */
+  readonly hostAddresses: readonly string[];
 }
 
 /**
- * The ruleset that lets pods out and lets the host's ports in, made anew in one transaction. Ports live in
+ * The ruleset that lets pods out and lets the host's ports in, made anew in one transaction. The last rule brings
+ * the answers of host ports back through the host; connections to Services keep the pod's own address. Ports live in
  * maps, so that a pod coming or going changes an element and not a rule.
  */
-export function podTableScript({ table, bridge, podCidr, clusterCidr }: PodTable): string {
+export function podTableScript({ table, bridge, podCidr, clusterCidr, hostAddresses }: PodTable): string {
   const key = 'inet_proto . inet_service : ipv4_addr . inet_service';
   const keyWithAddress = `ipv4_addr . ${key}`;
   return `table ip ${table}
@@ -37,7 +40,7 @@ table ip ${table} {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${podCidr} ip daddr != ${clusterCidr} ip daddr != 224.0.0.0/4 oifname != "${bridge}" masquerade
     ip saddr 127.0.0.0/8 oifname "${bridge}" masquerade
-    ip saddr ${podCidr} ip daddr ${podCidr} ct status dnat oifname "${bridge}" masquerade
+    ip saddr ${podCidr} ip daddr ${podCidr} ct status dnat ct original ip daddr { ${hostAddresses.join(', ')} } oifname "${bridge}" masquerade
   }
 }
 `;
