@@ -95,14 +95,18 @@ export class DataDirectory {
     if (value === undefined) {
       return undefined;
     }
-    const { format } = value as Partial<ClusterSettings>;
+    const format = isFields(value) ? value['format'] : undefined;
     if (format !== FORMAT) {
       throw new DataDirectoryError(
         `${this.path} has data format ${String(format)}, this program reads format ${FORMAT}: start the version that made it, or choose another --data-dir`,
       );
     }
-    // The format marker says that this program wrote the file.
-    return value as ClusterSettings;
+    if (!isSettings(value)) {
+      throw new DataDirectoryError(
+        `${join(this.path, 'cluster.json')} is damaged (settings are missing): restore it from a backup, or choose another --data-dir`,
+      );
+    }
+    return value;
   }
 
   readRun(): RunState | undefined {
@@ -140,6 +144,18 @@ export class DataDirectory {
     writeFileSync(`${path}.tmp`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
   }
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isSettings(value: unknown): value is ClusterSettings {
+  return (
+    isFields(value) &&
+    ['instanceId', 'serviceCidr', 'podCidr'].every((name) => typeof value[name] === 'string') &&
+    typeof value['port'] === 'number'
+  );
 }
 
 /** When a process started, in clock ticks since boot, or undefined when there is none. Linux only; elsewhere `unknown`. */

@@ -47,6 +47,16 @@ const PORT_DEFAULT = 6443;
 const NODE_PREFIX_LENGTH = 24;
 const CLUSTER_NAME = 'coracle';
 
+/** Something else listens on the port that was asked for. */
+export class PortTakenError extends Error {
+  override readonly name = 'PortTakenError';
+  readonly code = 'cluster/port-taken';
+
+  constructor(port: number, options: ErrorOptions) {
+    super(`port ${port} is in use by another program: stop that, or choose another --port`, options);
+  }
+}
+
 /** A whole cluster in this process: what `coracle up` runs. */
 export class LocalCluster implements AsyncDisposable {
   readonly plane: ControlPlane;
@@ -79,7 +89,7 @@ export class LocalCluster implements AsyncDisposable {
    * Starts a new cluster or the one in the data directory.
    *
    * @throws {DataDirectoryError} the directory is not usable
-   * @throws {Error} `EADDRINUSE` when a port that was asked for is taken
+   * @throws {PortTakenError} a port that was asked for is taken
    */
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const { clock, random, log } = options;
@@ -258,9 +268,11 @@ async function listen(
   try {
     return await plane.server.listen({ ...tls, host, port: options.port ?? settings.port });
   } catch (error) {
-    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isTaken || options.port !== undefined) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
       throw error;
+    }
+    if (options.port !== undefined) {
+      throw new PortTakenError(options.port, { cause: error });
     }
     options.log.info('port taken, using any free one', { port: settings.port });
     return plane.server.listen({ ...tls, host, port: 0 });

@@ -48,6 +48,10 @@ export async function checkDirectory(directory: string): Promise<{ readonly isNe
           `${directory} holds no Coracle store but other files, such as ${stranger}; choose an empty directory`,
         );
       }
+      // Left by a start that was cut short; LMDB takes up an empty file, and dies of one that is not its own.
+      if (names.includes(DATA_FILE) && (await stat(join(directory, DATA_FILE))).size > 0) {
+        await checkData(directory);
+      }
       await checkSpace(directory);
       return { isNew: true };
     }
@@ -107,7 +111,9 @@ async function checkData(directory: string): Promise<void> {
   await using file = await open(path, constants.O_RDONLY);
   const used = usedBytes(file.fd);
   if (used === undefined || size < used - UNWRITTEN_BYTES_MAX) {
-    throw new StoreOpenError(`${path} was only half written; restore ${directory} from a backup`);
+    throw new StoreOpenError(
+      `${path} was only half written; restore ${directory} from a backup or choose an empty directory`,
+    );
   }
 }
 

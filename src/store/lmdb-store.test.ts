@@ -159,6 +159,13 @@ const refusals: readonly { name: string; prepare: (directory: string) => Promise
       message: /data\.mdb was only half written; restore/,
     },
     {
+      name: 'whose first start was cut short in a page',
+      prepare: async (directory) => {
+        await writeFile(join(directory, 'data.mdb'), 'less than a page');
+      },
+      message: /data\.mdb was only half written; restore/,
+    },
+    {
       name: 'whose log makes no sense',
       prepare: async (directory) => {
         await fill(directory);
