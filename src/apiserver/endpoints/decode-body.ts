@@ -6,7 +6,7 @@ import { knownStruct } from '#api/schema/schema.ts';
 import { decodeJson, duplicateFields, JsonDecodeError } from '#codec/json-decode.ts';
 import { decodeObject, normalizeObject } from '#codec/typed-decode.ts';
 import { decodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
-import { ProtobufError } from '#codec/protobuf/wire.ts';
+import { ProtobufError } from '#base/protobuf-wire.ts';
 import { decodeYaml, YamlDecodeError } from '#codec/yaml.ts';
 import type { RequestContext } from '../registry/request-context.ts';
 import type { DraftObject } from '../registry/strategy.ts';

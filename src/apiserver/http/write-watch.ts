@@ -3,7 +3,7 @@ import { apiVersionOf } from '#api/resource-type.ts';
 import { internalError, StatusError } from '#api/status-error.ts';
 import { EMPTY_BYTES, utf8Encode } from '#base/bytes.ts';
 import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
-import { BYTES, WireWriter } from '#codec/protobuf/wire.ts';
+import { BYTES, WireWriter } from '#base/protobuf-wire.ts';
 import type { Served } from '../endpoints/api-call.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { WatchItem } from '../registry/watch.ts';

@@ -1,5 +1,5 @@
 import { concatBytes, utf8Decode } from '#base/bytes.ts';
-import { BYTES, ProtobufError, WireReader, WireWriter } from './wire.ts';
+import { BYTES, ProtobufError, WireReader, WireWriter } from '#base/protobuf-wire.ts';
 
 /** Every Kubernetes protobuf body starts with these bytes; the rest is a `runtime.Unknown`. */
 const MAGIC = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);

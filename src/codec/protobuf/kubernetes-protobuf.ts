@@ -3,7 +3,7 @@ import { structOfKind, structType, type StructType } from '#api/schema/schema.ts
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
 import { decodeMessage } from './protobuf-decode.ts';
 import { encodeMessage } from './protobuf-encode.ts';
-import { ProtobufError } from './wire.ts';
+import { ProtobufError } from '#base/protobuf-wire.ts';
 
 interface Typed {
   readonly apiVersion: string;

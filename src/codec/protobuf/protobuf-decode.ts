@@ -4,7 +4,7 @@ import { utf8Decode } from '#base/bytes.ts';
 import { decodeJson } from '../json-decode.ts';
 import { decodeEnvelope, isEnvelope } from './envelope.ts';
 import { messagePlan, type MessagePlan } from './message-plan.ts';
-import { ProtobufError, WireReader } from './wire.ts';
+import { ProtobufError, WireReader } from '#base/protobuf-wire.ts';
 
 type Output = Record<string, unknown>;
 

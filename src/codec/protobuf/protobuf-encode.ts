@@ -2,7 +2,7 @@ import type { Field, Scalar, StructType, ValueType } from '#api/schema/schema.ts
 import { parseDurationNanos } from '#api/time.ts';
 import { encodeJson } from '../canonical.ts';
 import { messagePlan, type MessagePlan } from './message-plan.ts';
-import { BYTES, FIXED64, VARINT, WireWriter } from './wire.ts';
+import { BYTES, FIXED64, VARINT, WireWriter } from '#base/protobuf-wire.ts';
 
 /** Encodes an object of the API as its message: what upstream would write, fields in the order of their numbers. */
 export function encodeMessage(object: object, struct: StructType): Uint8Array {

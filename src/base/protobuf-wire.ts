@@ -7,7 +7,7 @@ export const FIXED32 = 5;
 /** The bytes are no protobuf message. */
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError';
-  readonly code = 'codec/protobuf';
+  readonly code = 'base/protobuf';
 }
 
 /** Reads protobuf fields from a slice of memory; never past its end. */
