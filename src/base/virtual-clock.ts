@@ -10,6 +10,12 @@ interface Pending {
 
 /** Timers one `advance` may fire before it is taken for a loop that re-arms itself for ever. */
 const TIMERS_PER_ADVANCE_MAX = 10_000_000;
+/** Turns of the event loop without any sign of work after which nothing is left to do. */
+const QUIET_TURNS = 4;
+/** Real time after which work that shows no progress is taken to wait for this very clock. */
+const STUCK_MS = 2_000;
+/** Turns between two looks at the real time. */
+const TURNS_PER_LOOK = 256;
 
 /**
  * A clock that stands still until told to move.
@@ -19,6 +25,8 @@ const TIMERS_PER_ADVANCE_MAX = 10_000_000;
  * 3. Between two due times the event loop is drained, so that what the first one started is done
  *    before the second one is looked at.
  * 4. `advance` returns with the clock at the target time, whatever was armed on the way.
+ * 5. Time does not move while somebody holds it ({@link hold}): requests under way, above all those whose
+ *    answer comes over a real socket or from another thread.
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
@@ -27,6 +35,9 @@ export class VirtualClock implements Clock {
   /** A binary heap by (dueMs, order); cancelled timers are dropped when they come up. */
   readonly #heap: Pending[] = [];
   readonly #cancelled = new Set<Pending>();
+  #holds = 0;
+  /** Grows with every sign of work. */
+  #activity = 0;
 
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
@@ -42,6 +53,7 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): Timer {
+    this.#activity++;
     const pending = { dueMs: this.#nowMs + Math.max(delayMs, 0), order: this.#order++, callback };
     push(this.#heap, pending);
     let isDone = false;
@@ -96,11 +108,36 @@ export class VirtualClock implements Clock {
     this.#nowMs = Math.max(this.#nowMs, targetMs);
   }
 
+  /** Keeps time where it is until the handle is disposed of. */
+  hold(): Disposable {
+    this.#holds++;
+    this.#activity++;
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) {
+          isHeld = false;
+          this.#holds--;
+          this.#activity++;
+        }
+      },
+    };
+  }
+
   /** Lets everything that is runnable now run, without moving time. */
   async settle(): Promise<void> {
-    // Work in one process passes through at most a few turns (promise jobs, then immediates) between two timers.
-    for (let turn = 0; turn < 8; turn++) {
+    let sinceMs = performance.now();
+    for (let turn = 1, quiet = 0; quiet < QUIET_TURNS; turn++) {
+      const before = this.#activity;
       await nextTurn();
+      if (this.#activity !== before) {
+        quiet = 0;
+        sinceMs = performance.now();
+      } else if (this.#holds === 0) {
+        quiet++;
+      } else if (turn % TURNS_PER_LOOK === 0 && performance.now() - sinceMs > STUCK_MS) {
+        return;
+      }
     }
   }
 

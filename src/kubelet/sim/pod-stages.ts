@@ -25,6 +25,8 @@ const EXIT_CODE_ANNOTATION = 'sim.coracle.dev/exit-code';
 /** A Job's pods end by themselves after this time. */
 const JOB_RUN_FOR_MS = 1_000;
 const RUNTIME = 'sim';
+/** 128 + SIGKILL. */
+const KILLED_EXIT_CODE = 137;
 
 /** Decides by the object alone, so that a restart goes on where the last one stopped. */
 export function nextStage(pod: Pod, nowMs: number): StageStep {
@@ -72,9 +74,34 @@ export function runningStatus(pod: Pod, { nowMs, hostIp, podIp }: StageContext):
   };
 }
 
-export function endedStatus(pod: Pod, { nowMs }: Pick<StageContext, 'nowMs'>): Partial<PodStatus> {
+/** After the node came back: every container ended with it and runs anew, as its restart policy has it. */
+export function restartedStatus(pod: Pod, context: StageContext): Partial<PodStatus> {
+  if (pod.spec.restartPolicy === 'Never') {
+    return endedStatus(pod, context, KILLED_EXIT_CODE);
+  }
+  const now = formatTime(context.nowMs);
+  const before = new Map(pod.status.containerStatuses?.map((status) => [status.name, status]));
+  const { containerStatuses = [], ...rest } = runningStatus(pod, context);
+  return {
+    ...rest,
+    containerStatuses: containerStatuses.map((status) => {
+      const old = before.get(status.name);
+      const startedAt = old?.state?.running?.startedAt ?? now;
+      return {
+        ...status,
+        restartCount: (old?.restartCount ?? 0) + 1,
+        lastState: endedState(KILLED_EXIT_CODE, startedAt, now),
+      };
+    }),
+  };
+}
+
+export function endedStatus(
+  pod: Pod,
+  { nowMs }: Pick<StageContext, 'nowMs'>,
+  exitCode = Number(pod.metadata.annotations?.[EXIT_CODE_ANNOTATION] ?? 0),
+): Partial<PodStatus> {
   const now = formatTime(nowMs);
-  const exitCode = Number(pod.metadata.annotations?.[EXIT_CODE_ANNOTATION] ?? 0);
   const reason = exitCode === 0 ? 'PodCompleted' : 'PodFailed';
   const ended = endedState(exitCode, pod.status.startTime ?? now, now);
   return {

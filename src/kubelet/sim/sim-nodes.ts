@@ -44,6 +44,10 @@ export interface SimNodes extends AsyncDisposable {
   readonly streams: NodeStreams;
   /** Resolves when every node is registered and ready. */
   start(): Promise<void>;
+  /** The node's agent falls silent: no Lease, no status, nothing of its pods. */
+  silence(name: string): void;
+  /** Undoes {@link silence}. A node that `hasRestarted` starts the containers of its pods anew. */
+  revive(name: string, options: { readonly hasRestarted: boolean }): void;
   /** Ends the play; nodes and pods stay as they are. */
   close(): Promise<void>;
 }
@@ -83,7 +87,10 @@ class SimulatedNodes implements SimNodes {
     this.#lanes = new WriteLanes(this.#tasks);
     this.names = Array.from({ length: count }, (_, index) => nameOf(index));
     this.#nodes = new Map(
-      this.names.map((name, index) => [name, { name, ip: simNodeIp(index), podIps: new SimPodIps(index) }]),
+      this.names.map((name, index) => [
+        name,
+        { name, ip: simNodeIp(index), podIps: new SimPodIps(index), isSilent: false, life: 0 },
+      ]),
     );
     const pods = informers.of(POD);
     const { lanes, queue, nodes } = { lanes: this.#lanes, queue: this.#queue, nodes: this.#nodes };
@@ -117,6 +124,24 @@ class SimulatedNodes implements SimNodes {
     await Promise.all(registered);
   }
 
+  silence(name: string): void {
+    const node = this.#nodes.get(name);
+    if (node !== undefined) {
+      node.isSilent = true;
+      node.life++;
+    }
+  }
+
+  revive(name: string, { hasRestarted }: { readonly hasRestarted: boolean }): void {
+    const node = this.#nodes.get(name);
+    if (node?.isSilent !== true) {
+      return;
+    }
+    node.isSilent = false;
+    this.#register(name, this.names.indexOf(name), () => undefined);
+    this.#pods.resume(name, { hasRestarted });
+  }
+
   async close(): Promise<void> {
     this.#queue.close();
     await this.#tasks.close();
@@ -141,7 +166,8 @@ class SimulatedNodes implements SimNodes {
         await this.#renew(node, signal);
         // Spread over the period, so that the renewals of all nodes do not come at once.
         const offsetMs = this.#options.random.float() * this.#renewalMs;
-        this.#queue.add(offsetMs, () => this.#beat(node));
+        const life = this.#nodes.get(name)?.life;
+        this.#queue.add(offsetMs, () => this.#beat(node, life));
         done();
       } catch (error) {
         if (!signal.aborted) {
@@ -174,12 +200,15 @@ class SimulatedNodes implements SimNodes {
     return await nodes.patch('', name, { status }, { type: 'merge', subresource: 'status' }, signal);
   }
 
-  #beat(node: Node): void {
+  #beat(node: Node, life: number | undefined): void {
     const nodes = this.#options.informers.of(NODE);
     if (nodes.hasSynced && nodes.get(node.metadata.name) === undefined) {
       return; // Somebody deleted the node: it stays away.
     }
-    this.#queue.add(this.#renewalMs, () => this.#beat(node));
+    if (this.#nodes.get(node.metadata.name)?.life !== life) {
+      return; // It fell silent since; it registers again when it comes back.
+    }
+    this.#queue.add(this.#renewalMs, () => this.#beat(node, life));
     this.#lanes.send(`lease ${node.metadata.name}`, async (signal) => {
       try {
         await this.#renew(node, signal);

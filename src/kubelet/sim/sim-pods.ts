@@ -2,12 +2,12 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { objectKey } from '#api/object.ts';
 import { isConflict, isNotFound } from '#api/status-error.ts';
-import type { Pod } from '#api/types/core.v1.ts';
+import type { Pod, PodStatus } from '#api/types/core.v1.ts';
 import { POD } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 import type { InformerHandler, Lister } from '#client/lister.ts';
 import type { DelayQueue } from './delay-queue.ts';
-import { endedStatus, nextStage, runningStatus } from './pod-stages.ts';
+import { endedStatus, nextStage, restartedStatus, runningStatus, type StageContext } from './pod-stages.ts';
 import type { SimPodIps } from './sim-addresses.ts';
 import type { WriteLanes } from './write-lanes.ts';
 
@@ -16,6 +16,10 @@ export interface SimNode {
   readonly name: string;
   readonly ip: string;
   podIps: SimPodIps;
+  /** Crashed, or cut off: nothing is played until it is back. */
+  isSilent: boolean;
+  /** Grows each time it falls silent. */
+  life: number;
 }
 
 export interface SimPodsDeps {
@@ -52,9 +56,25 @@ export class SimPods {
     onDelete: (last) => this.#forget(last),
   };
 
+  /** Takes up the pods of a node that was silent. */
+  resume(nodeName: string, { hasRestarted }: { readonly hasRestarted: boolean }): void {
+    for (const pod of this.#deps.pods.list()) {
+      if (pod.spec.nodeName !== nodeName) {
+        continue;
+      }
+      this.#planned.delete(pod.metadata.uid);
+      if (hasRestarted && pod.status.phase === 'Running' && pod.metadata.deletionTimestamp === undefined) {
+        this.#planned.set(pod.metadata.uid, 'restarted');
+        this.#play(pod, 'restarted');
+      } else {
+        this.#consider(pod);
+      }
+    }
+  }
+
   #consider(pod: Pod): void {
     const node = this.#deps.nodes.get(pod.spec.nodeName ?? '');
-    if (node === undefined) {
+    if (node === undefined || node.isSilent) {
       return;
     }
     const { uid } = pod.metadata;
@@ -113,7 +133,8 @@ export class SimPods {
     const { client, clock, nodes } = this.#deps;
     const { namespace, name: podName, uid } = pod.metadata;
     const node = nodes.get(pod.spec.nodeName ?? '');
-    if (node === undefined) {
+    if (node === undefined || node.isSilent) {
+      this.#planned.delete(uid);
       return;
     }
     if (name === 'delete') {
@@ -123,7 +144,7 @@ export class SimPods {
     }
     const nowMs = clock.nowMs();
     const context = { nowMs, hostIp: node.ip, podIp: node.podIps.take(uid) };
-    const status = name === 'running' ? runningStatus(pod, context) : endedStatus(pod, context);
+    const status = statusAfter(name, pod, context);
     await client
       .of(POD)
       .patch(
@@ -138,5 +159,16 @@ export class SimPods {
   #forget({ metadata, spec }: Pod): void {
     this.#planned.delete(metadata.uid);
     this.#deps.nodes.get(spec.nodeName ?? '')?.podIps.release(metadata.uid);
+  }
+}
+
+function statusAfter(name: string, pod: Pod, context: StageContext): Partial<PodStatus> {
+  switch (name) {
+    case 'running':
+      return runningStatus(pod, context);
+    case 'restarted':
+      return restartedStatus(pod, context);
+    default:
+      return endedStatus(pod, context);
   }
 }

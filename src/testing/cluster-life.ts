@@ -1,0 +1,146 @@
+import type { GroupVersionResource } from '#api/resource-type.ts';
+import { defined } from '#base/assert.ts';
+import type { Logger } from '#base/log.ts';
+import { SystemClock } from '#base/clock.ts';
+import { SeededRandom, SystemRandom } from '#base/random.ts';
+import { VirtualClock } from '#base/virtual-clock.ts';
+import { ComponentSet } from '#cluster/component-set.ts';
+import { startInProcessCluster, type InProcessCluster } from '#cluster/in-process-cluster.ts';
+import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
+import { SimNodeSet } from '#cluster/sim-node-set.ts';
+import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
+import { MemoryStore } from '#store/memory-store.ts';
+import { Faults } from './faults.ts';
+import { ObservedTransport } from './observed-transport.ts';
+import { Recorder, type Change } from './recorder.ts';
+
+/** What a life of a cluster begins with. */
+export interface LifeOrigin {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  /** With the objects of an earlier life; none for a new cluster. */
+  readonly store?: MemoryStore;
+  /** Whose history goes on in this life. */
+  readonly recorder?: Recorder;
+  readonly faults?: Faults;
+}
+
+export interface LifeOptions {
+  readonly nodeCount: number;
+  readonly hasComponents: boolean;
+  readonly log: Logger;
+  readonly isWanted: (key: string) => boolean;
+  readonly onChange: (change: Change, key: string) => void;
+}
+
+const POD_CIDR = '10.244.0.0/16';
+const HALF_OF_VALIDITY_MS = 5 * 365 * 86_400_000;
+/** Another stream of chance than the components have: a fault that asks for chance changes nothing else. */
+const FAULT_SEED = 0x5eed_fa17;
+
+/** One authority for all test clusters of a process: making one takes longer than forking a cluster. */
+let sharedAuthority: CertificateAuthority | undefined;
+
+/** Good for five years around the real time, by which clients judge it. */
+export function testAuthority(): CertificateAuthority {
+  const real = new SystemClock();
+  const past = new VirtualClock(real.nowMs() - HALF_OF_VALIDITY_MS);
+  sharedAuthority ??= CertificateAuthority.create('kubernetes', { clock: past, random: new SystemRandom() });
+  return sharedAuthority;
+}
+
+/** A cluster from one start to its end: `reset` ends one and begins another. */
+export class ClusterLife implements AsyncDisposable {
+  readonly clock: VirtualClock;
+  readonly base: InProcessCluster;
+  readonly components: ComponentSet | undefined;
+  readonly nodes: SimNodeSet;
+  readonly recorder: Recorder;
+  readonly faults: Faults;
+  /** Nodes whose containers ended. */
+  readonly crashed = new Set<string>();
+  readonly #running: AsyncDisposableStack;
+
+  private constructor(
+    parts: Pick<ClusterLife, 'clock' | 'base' | 'components' | 'nodes' | 'recorder' | 'faults'>,
+    running: AsyncDisposableStack,
+  ) {
+    this.clock = parts.clock;
+    this.base = parts.base;
+    this.components = parts.components;
+    this.nodes = parts.nodes;
+    this.recorder = parts.recorder;
+    this.faults = parts.faults;
+    this.#running = running;
+  }
+
+  /** Resolves when everything runs and nothing is left to do. */
+  static async start(origin: LifeOrigin, options: LifeOptions): Promise<ClusterLife> {
+    await using running = new AsyncDisposableStack();
+    const { clock, seed } = origin;
+    const store = origin.store ?? new MemoryStore({ clock });
+    const faults = new Faults(clock, new SeededRandom(seed ^ FAULT_SEED));
+    const { revision } = await store.status();
+    const recorder = running.use(
+      new Recorder(
+        { store, clock },
+        options,
+        origin.recorder === undefined ? { revision } : { revision, recorder: origin.recorder },
+      ),
+    );
+    const authority = testAuthority();
+    const base = running.use(
+      await startInProcessCluster({
+        seed,
+        clock,
+        store,
+        log: options.log,
+        clientAuthorityPem: authority.certificatePem,
+        carry: (inner, user) =>
+          new ObservedTransport({
+            inner,
+            user: user.name,
+            clock,
+            faults,
+            onWritten: (name, answer) => recorder.noteWriter(name, answer),
+          }),
+      }),
+    );
+    const deps = { plane: base.plane, clock, random: base.random, log: options.log, metrics: base.metrics };
+    const components = options.hasComponents
+      ? running.use(new ComponentSet(deps, { rootCaPem: authority.certificatePem, podCidr: POD_CIDR }))
+      : undefined;
+    components?.start();
+    const nodes = running.use(await SimNodeSet.start(deps, options.nodeCount));
+    await clock.settle();
+    if (origin.faults !== undefined) {
+      faults.adopt(origin.faults);
+    }
+    return new ClusterLife({ clock, base, components, nodes, recorder, faults }, running.move());
+  }
+
+  /** A store with what this one holds now, on a clock that shows the same time. */
+  snapshot(): { readonly store: MemoryStore; readonly clock: VirtualClock } {
+    const clock = new VirtualClock(this.clock.nowMs());
+    return { store: this.base.store.fork({ clock }), clock };
+  }
+
+  /** Why the scheduler put a pod where it is, or nowhere. */
+  explain(podKey: string): PodExplanation | undefined {
+    return this.components?.scheduler.explain(podKey);
+  }
+
+  /** Below which key the store keeps the objects of a resource. */
+  prefixOf(resource: GroupVersionResource, namespace: string): string {
+    const storage = defined(this.base.plane.server.registry.storage(resource), 'a stored resource');
+    return storage.prefixOf(namespace);
+  }
+
+  close(): Promise<void> {
+    return this.#running.disposeAsync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

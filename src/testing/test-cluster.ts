@@ -1,0 +1,422 @@
+import type { ApiObject, NewObject } from '#api/object.ts';
+import { isNotFound } from '#api/status-error.ts';
+import type { ResourceType } from '#api/resource-type.ts';
+import { SILENT_LOGGER, type Logger } from '#base/log.ts';
+import { SystemClock } from '#base/clock.ts';
+import { SystemRandom } from '#base/random.ts';
+import { VirtualClock } from '#base/virtual-clock.ts';
+import { Client } from '#client/client.ts';
+import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
+import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
+import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
+import { durationMs, type Duration } from './duration.ts';
+import type { FaultEffect, RequestFilter } from './faults.ts';
+import { Invariants } from './invariants.ts';
+import { manifestsOf } from './manifests.ts';
+import type { Predicate } from './predicates.ts';
+import type { Change } from './recorder.ts';
+import { placeOf, resourceNamed, resourceOf, type Place, type Target } from './target.ts';
+import { describeWait } from './until-error.ts';
+
+export interface TestClusterOptions {
+  /** Simulated nodes, named `sim-0`, `sim-1`, …; 1 when left out. */
+  readonly nodes?: number;
+  /** All chance comes from it: the same seed gives the same history. 1 when left out. */
+  readonly seed?: number;
+  /** What the clock shows at first; 2026-01-01T00:00:00Z when left out. */
+  readonly startTime?: string | number | Date;
+  /** False for an API server alone, without controllers and scheduler. */
+  readonly hasComponents?: boolean;
+  readonly log?: Logger;
+}
+
+export interface UntilOptions {
+  /** Of the cluster's time; ten minutes when left out. */
+  readonly within?: Duration;
+  readonly namespace?: string;
+}
+
+const WITHIN: Duration = { minutes: 10 };
+const NAMESPACE_DEFAULT = 'default';
+const FIELD_MANAGER = 'coracle-testing';
+const USER = 'kubernetes-admin';
+/** An odd number, so that lives of one cluster draw from far apart stretches of chance. */
+const SEED_STEP = 0x3c6e_f35f;
+
+/**
+ * A real cluster inside this process on a clock of its own: API server, controllers, scheduler and simulated
+ * nodes. Time stands still until it is told to pass, by `clock.advance` or by `until`.
+ */
+export class TestCluster implements AsyncDisposable {
+  readonly clock: TestClock;
+  /** Requests of an administrator; faults hit them like any other. */
+  client: Client;
+  readonly seed: number;
+  readonly #options: Omit<LifeOptions, 'onChange' | 'isWanted'>;
+  readonly #invariants: Invariants;
+  #life: ClusterLife;
+  /** As the cluster was when `startCluster` or `fork` returned it. */
+  #pristine: ReturnType<ClusterLife['snapshot']>;
+  readonly #startMs: number;
+  #lives = 0;
+  #kubeconfig: Promise<string> | undefined;
+
+  private constructor(
+    life: ClusterLife,
+    parts: {
+      readonly seed: number;
+      readonly options: Omit<LifeOptions, 'onChange' | 'isWanted'>;
+      readonly invariants: Invariants;
+    },
+  ) {
+    this.#life = life;
+    this.seed = parts.seed;
+    this.#options = parts.options;
+    this.#invariants = parts.invariants;
+    this.#startMs = life.clock.nowMs();
+    this.#pristine = life.snapshot();
+    this.client = new Client(life.base.transport, FIELD_MANAGER);
+    this.clock = {
+      now: () => new Date(this.#life.clock.nowMs()),
+      nowMs: () => this.#life.clock.nowMs(),
+      settle: async () => {
+        await this.#life.clock.settle();
+        this.#checkInvariants();
+      },
+      advance: async (duration) => {
+        await this.#life.clock.advance(durationMs(duration));
+        this.#checkInvariants();
+      },
+    };
+  }
+
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const { nodes = 1, seed = 1, startTime, hasComponents = true, log = SILENT_LOGGER } = options;
+    const clock =
+      startTime === undefined ? new VirtualClock() : new VirtualClock(new Date(startTime).getTime());
+    return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log });
+  }
+
+  static async #begin(
+    origin: LifeOrigin,
+    options: Omit<LifeOptions, 'onChange' | 'isWanted'>,
+  ): Promise<TestCluster> {
+    const invariants = new Invariants();
+    const life = await ClusterLife.start(origin, { ...options, ...listenerOf(invariants) });
+    return new TestCluster(life, { seed: origin.seed, options, invariants });
+  }
+
+  /**
+   * Server-side applies manifests: YAML with any number of documents, or objects. Namespaces and definitions
+   * go first. Objects without a namespace go to `default`.
+   */
+  async apply(
+    manifests: string | object | readonly object[],
+    { namespace = NAMESPACE_DEFAULT }: { readonly namespace?: string } = {},
+  ): Promise<readonly ApiObject[]> {
+    const applied: ApiObject[] = [];
+    for (const manifest of manifestsOf(manifests)) {
+      const resource = resourceOf(manifest);
+      const { name, namespace: own = namespace } = manifest.metadata;
+      const target = resource.isNamespaced ? own : '';
+      applied.push(
+        await this.client.of(resource).patch(target, name, manifest, { type: 'apply', force: true }),
+      );
+    }
+    return applied;
+  }
+
+  /** @throws {StatusError} NotFound among others */
+  get<T extends ApiObject>(target: Target<T>, options: NamespaceOption = {}): Promise<T> {
+    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    return this.client.of(resource).get(namespace, name);
+  }
+
+  /** All objects of a resource, by its handle or its name; of all namespaces unless one is given. */
+  async list<T extends ApiObject>(
+    resource: string | ResourceType<T>,
+    { namespace = '', labelSelector }: NamespaceOption & { readonly labelSelector?: string } = {},
+  ): Promise<readonly T[]> {
+    const handle = handleOf(resource);
+    const query = labelSelector === undefined ? {} : { labelSelector };
+    return (await this.client.of(handle).list(namespace, query)).items;
+  }
+
+  create<T extends ApiObject>(resource: ResourceType<T>, object: NewObject<T>): Promise<T> {
+    const namespace = object.metadata.namespace ?? NAMESPACE_DEFAULT;
+    const metadata = Object.assign({}, object.metadata, resource.isNamespaced ? { namespace } : {});
+    return this.client.of(resource).create(Object.assign({}, object, { metadata }));
+  }
+
+  delete(target: Target, options: NamespaceOption = {}): Promise<void> {
+    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    return this.client.of(resource).delete(namespace, name);
+  }
+
+  /**
+   * Lets time pass until `predicate` holds for the object, and returns it. Looks whenever everything that can
+   * happen at one time has happened; never sleeps.
+   *
+   * @throws {UntilError}     it did not come true within the time; says what there was to see
+   * @throws {InvariantError} an invariant was broken on the way
+   */
+  async until<T extends ApiObject>(
+    target: Target<T>,
+    predicate: Predicate<T>,
+    { within = WITHIN, namespace = NAMESPACE_DEFAULT }: UntilOptions = {},
+  ): Promise<T> {
+    const place = placeOf(target, namespace);
+    const { clock } = this.#life;
+    const withinMs = durationMs(within);
+    const deadlineMs = clock.nowMs() + withinMs;
+    for (let seen = -1; ;) {
+      await clock.settle();
+      this.#checkInvariants();
+      const { revision } = this.#life.recorder;
+      const object = revision === seen ? undefined : await this.#read(place);
+      if (revision !== seen && predicate(object)) {
+        // Only isGone and its like hold for an object that is not there, and nobody uses their result.
+        return object as T;
+      }
+      seen = revision;
+      const dueMs = clock.nextDueMs();
+      if (dueMs === undefined || dueMs > deadlineMs) {
+        throw await this.#describe(place, predicate.name, withinMs);
+      }
+      await clock.advance(dueMs - clock.nowMs());
+    }
+  }
+
+  /** Asserts about every state of every object of a resource, from now on. */
+  watch<T extends ApiObject>(resource: string | ResourceType<T>, options: NamespaceOption = {}): Watched<T> {
+    const prefix = this.#prefixOf(handleOf(resource), options.namespace ?? '');
+    const add = (isBroken: (object: T) => boolean, message: string): Disposable =>
+      // Keys below a resource's prefix hold objects of that resource.
+      this.#invariants.add({ prefix, isBroken: (object) => isBroken(object as T), message });
+    return {
+      never: (predicate, message = `never(${predicate.name}) was broken`) => add(predicate, message),
+      always: (predicate, message = `always(${predicate.name}) was broken`) =>
+        add((object) => !predicate(object), message),
+    };
+  }
+
+  /** Every change of an object so far, those of earlier objects of the same name included, oldest first. */
+  history<T extends ApiObject>(target: Target<T>, options: NamespaceOption = {}): readonly Change<T>[] {
+    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    // A key holds objects of its own resource only.
+    return this.#life.recorder.changesOf(
+      `${this.#prefixOf(resource, namespace)}${name}`,
+    ) as readonly Change<T>[];
+  }
+
+  /** Every change of the cluster so far, one short line each. */
+  timeline(): readonly string[] {
+    return this.#life.recorder.timeline(this.#startMs);
+  }
+
+  /** Every change of the cluster so far with all its bytes; equal for two runs that went the same way. */
+  transcript(): readonly string[] {
+    return this.#life.recorder.transcript();
+  }
+
+  /** Disturbs matching requests within this process until the handle is disposed of. */
+  fault(filter: RequestFilter, effect: FaultEffect): Disposable {
+    return this.#life.faults.add(filter, effect);
+  }
+
+  /** Ends all faults on requests. */
+  clearFaults(): void {
+    this.#life.faults.clear();
+  }
+
+  /** @throws {RangeError} there is no such node */
+  node(name: string): TestNode {
+    if (!this.#life.nodes.names.includes(name)) {
+      throw new RangeError(`no simulated node ${name}; there are: ${this.#life.nodes.names.join(', ')}`);
+    }
+    const { nodes, crashed } = this.#life;
+    return {
+      name,
+      crash: () => {
+        crashed.add(name);
+        nodes.silence(name);
+      },
+      partition: () => nodes.silence(name),
+      recover: () => nodes.revive(name, { hasRestarted: crashed.delete(name) }),
+    };
+  }
+
+  /** Why the scheduler put a pod where it is, or nowhere; undefined for a pod it does not know. */
+  explain(target: Target, options: NamespaceOption = {}): ReturnType<ClusterLife['explain']> {
+    const { namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    return this.#life.explain(`${namespace}/${name}`);
+  }
+
+  /** A kubeconfig for an administrator. The first call opens an HTTPS port on 127.0.0.1. */
+  kubeconfig(): Promise<string> {
+    this.#kubeconfig ??= this.#serve();
+    return this.#kubeconfig;
+  }
+
+  /** An independent cluster in the same state at the same time. The caller disposes of it. */
+  async fork(): Promise<TestCluster> {
+    await this.clock.settle();
+    return TestCluster.#begin({ ...this.#life.snapshot(), ...this.#inherited() }, this.#options);
+  }
+
+  /** Back to how the cluster was when it was started or forked, time included. Faults and invariants end. */
+  async reset(): Promise<void> {
+    const { recorder } = this.#life;
+    await this.#life.close();
+    this.#invariants.clear();
+    const clock = new VirtualClock(this.#pristine.clock.nowMs());
+    const store = this.#pristine.store.fork({ clock });
+    this.#life = await ClusterLife.start(
+      { clock, store, recorder, seed: this.#nextSeed() },
+      { ...this.#options, ...listenerOf(this.#invariants) },
+    );
+    this.client = new Client(this.#life.base.transport, FIELD_MANAGER);
+    this.#kubeconfig = undefined;
+  }
+
+  /**
+   * Ends the cluster.
+   *
+   * @throws {InvariantError} an invariant was broken and nothing has said so yet
+   */
+  async close(): Promise<void> {
+    await this.#life.close();
+    await this.#pristine.store.close();
+    this.#checkInvariants();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #inherited(): Pick<LifeOrigin, 'seed' | 'recorder' | 'faults'> {
+    const { recorder, faults } = this.#life;
+    return { seed: this.#nextSeed(), recorder, faults };
+  }
+
+  /** Two lives of one cluster must not give out the same UIDs. */
+  #nextSeed(): number {
+    this.#lives++;
+    return (this.seed + this.#lives * SEED_STEP) >>> 0;
+  }
+
+  #checkInvariants(): void {
+    const { recorder } = this.#life;
+    this.#invariants.throwIfBroken((change) => recorder.writerOf(change));
+  }
+
+  async #read<T extends ApiObject>({ resource, namespace, name }: Place<T>): Promise<T | undefined> {
+    try {
+      return await this.#life.base.plane.client.of(resource).get(namespace, name);
+    } catch (error) {
+      if (isNotFound(error)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async #describe(place: Place, predicateName: string, withinMs: number): Promise<Error> {
+    return describeWait({
+      place,
+      predicateName: predicateName === '' ? 'as wanted' : predicateName,
+      withinMs,
+      seed: this.seed,
+      object: await this.#read(place),
+      client: this.#life.base.plane.client,
+      explain: (podKey) => this.#life.explain(podKey),
+    });
+  }
+
+  #prefixOf(resource: ResourceType<ApiObject>, namespace: string): string {
+    return this.#life.prefixOf(resource, namespace);
+  }
+
+  async #serve(): Promise<string> {
+    const { base, clock } = this.#life;
+    const { certificatePem, keyPem } = testAuthority();
+    const random = new SystemRandom();
+    // Clients judge the server by the real time, the server judges clients by its own.
+    const forServer = new CertificateAuthority(
+      { certificatePem, keyPem },
+      { clock: new SystemClock(), random },
+    );
+    const forClients = new CertificateAuthority({ certificatePem, keyPem }, { clock, random });
+    const serving = forServer.issue({
+      subject: { commonName: 'kube-apiserver', organizations: [] },
+      extendedKeyUsages: ['serverAuth'],
+      altNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
+    });
+    const host = '127.0.0.1';
+    const port = await base.plane.server.listen({
+      host,
+      port: 0,
+      cert: serving.certificatePem,
+      key: serving.keyPem,
+      clientCa: certificatePem,
+      advertise: host,
+    });
+    const credential = forClients.issue({
+      subject: { commonName: USER, organizations: ['system:masters'] },
+      extendedKeyUsages: ['clientAuth'],
+    });
+    return kubeconfigYaml({
+      clusterName: 'coracle-test',
+      server: `https://${host}:${port}`,
+      authorityPem: certificatePem,
+      userName: USER,
+      credential,
+    });
+  }
+}
+
+export interface NamespaceOption {
+  /** `default` when left out, or all namespaces where many objects are meant. */
+  readonly namespace?: string;
+}
+
+/** The cluster's time. */
+export interface TestClock {
+  now(): Date;
+  nowMs(): number;
+  /** Lets everything happen that can happen without time passing. */
+  settle(): Promise<void>;
+  /** Lets time pass; whatever was due on the way has happened, in order, when it resolves. */
+  advance(duration: Duration): Promise<void>;
+}
+
+/** A simulated node, to be disturbed. */
+export interface TestNode {
+  readonly name: string;
+  /** The machine stops: no heartbeats, and its containers are gone. */
+  crash(): void;
+  /** The network between node and API server is cut; its containers run on. */
+  partition(): void;
+  /** Ends a crash or a partition. */
+  recover(): void;
+}
+
+/** Assertions about every state of some objects. */
+export interface Watched<T extends ApiObject> {
+  /** Fails the test, at the next `until`, `advance` or the end, when the predicate holds for any state of any object. */
+  never(predicate: (object: T) => boolean, message?: string): Disposable;
+  /** The same, when it does not hold. */
+  always(predicate: (object: T) => boolean, message?: string): Disposable;
+}
+
+function handleOf<T extends ApiObject>(resource: string | ResourceType<T>): ResourceType<T> {
+  // The caller says by the type parameter what a word names.
+  return typeof resource === 'string' ? (resourceNamed(resource) as ResourceType<T>) : resource;
+}
+
+function listenerOf(invariants: Invariants): Pick<LifeOptions, 'onChange' | 'isWanted'> {
+  return {
+    onChange: (change, key) => invariants.check(change, key),
+    isWanted: (key) => invariants.isWanted(key),
+  };
+}
