@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs Coracle with the Node it is made for. Plain JavaScript: this file is run by whatever Node the machine has.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findNode } from './node.mjs';
 
@@ -17,7 +17,8 @@ if (node === undefined) {
   );
   process.exit(1);
 }
-if (process.execPath === node) {
+// Compared by what they really are: package managers link packages into place.
+if (realpathSync(process.execPath) === realpathSync(node)) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache?.();
   process.argv[1] = program;
