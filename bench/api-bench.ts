@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { scratchDirectory, type BenchContext } from './bench.ts';
+import { LineProcess } from './line-process.ts';
+import type { LoadOrder, LoadReport } from './load.ts';
+import type { ServerLine } from './server.ts';
+
+/** A server and a load generator, each in its own process. */
+export class ApiBench implements AsyncDisposable {
+  readonly #stack: AsyncDisposableStack;
+  readonly #load: LineProcess;
+  readonly serverPid: number;
+  #next = 100_000;
+
+  private constructor(stack: AsyncDisposableStack, load: LineProcess, serverPid: number) {
+    this.#stack = stack;
+    this.#load = load;
+    this.serverPid = serverPid;
+  }
+
+  /** @param nodes simulated nodes of a whole cluster; left out, the API server runs alone */
+  static async start(nodes?: number): Promise<ApiBench> {
+    await using started = new AsyncDisposableStack();
+    const directory = started.use(scratchDirectory());
+    const profile = process.env['BENCH_PROFILE'];
+    const server = started.use(
+      new LineProcess(
+        join(import.meta.dirname, 'server.ts'),
+        [directory.path, ...(nodes === undefined ? [] : [String(nodes)])],
+        profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
+      ),
+    );
+    const line = await server.next<ServerLine>();
+    const load = started.use(new LineProcess(join(import.meta.dirname, 'load.ts'), [JSON.stringify(line)]));
+    return new ApiBench(started.move(), load, server.pid);
+  }
+
+  /** Numbers for `{n}` that no earlier request of this run used. */
+  take(count: number): { readonly first: number; readonly count: number } {
+    const first = this.#next;
+    this.#next += count;
+    return { first, count };
+  }
+
+  order(order: LoadOrder): Promise<LoadReport> {
+    return this.#load.ask<LoadReport>(order);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** Runs `measure` once to warm up and then as often as the size says. */
+export async function rounds(
+  { size }: Pick<BenchContext, 'size'>,
+  measure: () => Promise<number>,
+): Promise<readonly number[]> {
+  const values: number[] = [];
+  await measure();
+  for (let round = 0; round < size.rounds; round++) {
+    values.push(await measure());
+  }
+  return values;
+}

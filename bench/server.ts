@@ -1,0 +1,107 @@
+// An API server in a process of its own: TLS, client certificates, RBAC, all default admission, durable store.
+// Prints one line when it serves, and ends with SIGTERM.
+import { SERVICE_ACCOUNT, CLUSTER_ROLE_BINDING } from '#api/types/resources.ts';
+import { SystemClock } from '#base/clock.ts';
+import { LineLogger } from '#base/log.ts';
+import { MetricsRegistry } from '#base/metrics.ts';
+import { SystemRandom } from '#base/random.ts';
+import { ControlPlane, SERVICE_CIDR_DEFAULT } from '#cluster/control-plane.ts';
+import { DataDirectory } from '#cluster/data-directory.ts';
+import { LocalCluster } from '#cluster/local-cluster.ts';
+import { ensurePki, type ClusterPki } from '#cluster/pki/cluster-pki.ts';
+import { createSecurity } from '#cluster/security.ts';
+import { LmdbStore } from '#store/lmdb-store.ts';
+import { join } from 'node:path';
+
+/** How a client reaches the server, all PEM. */
+export interface ServerLine {
+  readonly port: number;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+const USER = 'bench';
+
+const [directory = '', nodes = ''] = process.argv.slice(2);
+const clock = new SystemClock();
+const random = new SystemRandom();
+const log = new LineLogger(
+  (line) => process.stderr.write(line),
+  () => clock.nowMs(),
+  'error',
+);
+
+/** With a number of simulated nodes the whole cluster, else the API server alone. */
+const { plane, pki, port, close } = nodes === '' ? await startApiServer() : await startCluster(Number(nodes));
+// An ordinary user with the rights of a namespace's editor, so that authorization does its work.
+await plane.client.of(CLUSTER_ROLE_BINDING).create({
+  metadata: { name: 'bench-edits' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+  subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: USER }],
+});
+const { certificatePem, keyPem } = pki.authority.issue({
+  subject: { commonName: USER, organizations: [] },
+  extendedKeyUsages: ['clientAuth'],
+});
+const line: ServerLine = { port, ca: pki.authority.certificatePem, cert: certificatePem, key: keyPem };
+process.stdout.write(`${JSON.stringify(line)}\n`);
+process.once('SIGTERM', () => {
+  void close().then(() => process.exit(0));
+});
+
+interface Started {
+  readonly plane: ControlPlane;
+  readonly pki: ClusterPki;
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+async function startApiServer(): Promise<Started> {
+  const pki = openPki();
+  const store = await LmdbStore.open(join(directory, 'store'), { clock, log });
+  const secure = createSecurity({
+    clock,
+    random,
+    serviceAccountKeyPem: pki.serviceAccountKeys.privateKeyPem,
+    clientAuthorityPem: pki.authority.certificatePem,
+  });
+  const plane = await ControlPlane.start(
+    { store, clock, random, log, metrics: new MetricsRegistry() },
+    { serviceCidr: SERVICE_CIDR_DEFAULT },
+    secure,
+  );
+  await plane.client.of(SERVICE_ACCOUNT).create({ metadata: { name: 'default', namespace: 'default' } });
+  const port = await plane.server.listen({
+    host: '127.0.0.1',
+    port: 0,
+    cert: pki.apiserver.certificatePem,
+    key: pki.apiserver.keyPem,
+    clientCa: pki.authority.certificatePem,
+    advertise: '127.0.0.1',
+  });
+  return { plane, pki, port, close: () => plane.close() };
+}
+
+async function startCluster(count: number): Promise<Started> {
+  const cluster = await LocalCluster.start({
+    directory: new DataDirectory(directory),
+    nodes: { kind: 'sim', count },
+    port: 0,
+    clock,
+    random,
+    log,
+    onPhase: () => undefined,
+  });
+  const port = Number(new URL(cluster.server).port);
+  return { plane: cluster.plane, pki: openPki(), port, close: () => cluster.close() };
+}
+
+function openPki(): ClusterPki {
+  return ensurePki({
+    directory,
+    serverNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
+    clock,
+    random,
+  });
+}
