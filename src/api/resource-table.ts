@@ -14,6 +14,8 @@ export interface ResourceInfo extends GroupVersionResource, GroupVersionKind {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly subresources: Readonly<Record<string, SubresourceInfo>>;
+  /** The kind of lists where it is not the kind with `List` after it. */
+  readonly listKind?: string;
 }
 
 const ALL_VERBS: readonly string[] = [

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
-import { SERVICE } from '#api/types/resources.ts';
+import { CUSTOM_RESOURCE_DEFINITION, SERVICE } from '#api/types/resources.ts';
+import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Cidr } from '#base/ip.ts';
 import type { Logger } from '#base/log.ts';
@@ -15,6 +16,7 @@ import { impersonatedUser } from './authn/impersonation.ts';
 import type { Authenticator, UserInfo } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { Compactor } from './compactor.ts';
+import { DefinitionController } from './crd/definition-controller.ts';
 import type { ApiCall, ApiResult } from './endpoints/api-call.ts';
 import { ApiHandler, type VirtualHandler } from './endpoints/api-handler.ts';
 import { HealthChecks } from './endpoints/health.ts';
@@ -95,6 +97,7 @@ export class ApiServer implements AsyncDisposable {
   async start(): Promise<void> {
     await this.registry.mirrors.start(this.#tasks);
     const services = this.registry.storage(SERVICE);
+    this.#tasks.spawn('custom resource definitions', (signal) => this.#definitions().run(signal));
     if (services !== undefined) {
       const { items } = await this.#deps.store.list(services.prefix);
       items.forEach((entry) => this.#allocators.adopt(services.view(entry).object as never));
@@ -162,14 +165,16 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #createHandler(): ApiHandler {
-    const discovered = RESOURCES.filter(isServedByDefault);
-    const discovery = { resources: () => discovered };
+    const builtIn = RESOURCES.filter(isServedByDefault);
+    const { custom } = this.registry;
+    const discovery = { resources: () => [...builtIn, ...custom.resources()] };
     const openapi = new OpenApi(discovery);
     const nonResource = createNonResource({
       discovery,
       health: this.health,
       metrics: this.#deps.metrics,
       openapi: (path) => openapi.serve(path),
+    custom.onChange(() => openapi.reset());
       serverAddress: () => this.#address,
       extra: this.#security.paths,
     });
@@ -190,6 +195,13 @@ export class ApiServer implements AsyncDisposable {
     this.health.add('log', () => true);
     this.health.add('etcd', async () => (await store.currentRevision()) > 0);
     this.health.add('poststarthook/start-mirrors', () => this.#isStarted);
+  #definitions(): DefinitionController {
+    const { clock, log } = this.#deps;
+    const { custom, mirrors: reader } = this.registry;
+    const definitions = defined(this.registry.storage(CUSTOM_RESOURCE_DEFINITION), 'storage of definitions');
+    return new DefinitionController({ definitions, custom, reader, clock, log });
+  }
+
     this.health.add('informer-sync', () => this.#isStarted, true);
     this.health.add('shutdown', () => this.#isStarted, true);
     metrics.register(

@@ -107,7 +107,9 @@ function decodeStruct(value: unknown, struct: StructType, context: DecodeContext
     addGiven(output, field, given === null ? undefined : decodeValue(given, field.type, place));
     path.pop();
   }
-  if (context.unknown !== undefined) {
+  if (struct.keepsUnknown === true) {
+    copyUnknown(input, output, struct);
+  } else if (context.unknown !== undefined) {
     reportUnknown(input, known, place);
   }
   return output;
@@ -258,6 +260,14 @@ function zeroStruct(struct: StructType): Output {
     addAbsent(output, field);
   }
   return output;
+}
+
+function copyUnknown(input: Readonly<Output>, output: Output, struct: StructType): void {
+  for (const key of Object.keys(input)) {
+    if (!struct.byName.has(key)) {
+      setOwn(output, key, input[key]);
+    }
+  }
 }
 
 function reportUnknown(input: Readonly<Output>, known: number, { struct, context, path }: Place): void {

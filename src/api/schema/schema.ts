@@ -68,6 +68,8 @@ export interface StructType {
   /** True when objects of it stand on their own, with `apiVersion` and `kind` (not among the fields). */
   readonly isKind: boolean;
   readonly isAtomic: boolean;
+  /** Fields that the table does not have are kept as they are; only schemas of custom resources have it. */
+  readonly keepsUnknown?: boolean;
   readonly fields: readonly Field[];
   readonly byName: ReadonlyMap<string, Field>;
 }

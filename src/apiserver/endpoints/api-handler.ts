@@ -1,4 +1,4 @@
-import { methodNotSupported, notSupported, unknownPath } from '#api/status-error.ts';
+import { notSupported, unknownPath } from '#api/status-error.ts';
 import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Authorizer, Attributes } from '../authz/authorizer.ts';
@@ -7,6 +7,8 @@ import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
 import { serveResource } from './resource-endpoint.ts';
+import { checkPlace } from './check-place.ts';
+import { serveCustom } from './custom-endpoint.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { serveBinding } from './subresources/binding.ts';
 import { serveEviction } from './subresources/eviction.ts';
@@ -90,10 +92,9 @@ export class ApiHandler {
       return virtual(call);
     }
     const known = resourceInfo(info);
-    if (known === undefined) {
-      throw unknownPath();
-    }
-    return this.#serveStored(known, call);
+    return known === undefined
+      ? serveCustom(this.#deps.registry.custom.find(info), call)
+      : this.#serveStored(known, call);
   }
 
   async #serveStored(known: ResourceInfo, call: ApiCall): Promise<ApiResult> {
@@ -109,16 +110,7 @@ export class ApiHandler {
         ? notSupported(`${known.resource}.${known.group}`)
         : unknownPath();
     }
-    // A cluster-scoped resource below a namespace, or the other way round, is nowhere; creating needs the namespace.
-    const isMisplaced = known.namespaced
-      ? info.namespace === '' && info.name !== ''
-      : info.namespace !== '' && known.resource !== 'namespaces';
-    if (isMisplaced) {
-      throw unknownPath();
-    }
-    if (known.namespaced && info.namespace === '' && info.verb === 'create') {
-      throw methodNotSupported(known, info.verb);
-    }
+    checkPlace(known, info);
     if (info.subresource === '' || STORED_SUBRESOURCES.has(info.subresource)) {
       return serveResource({ storage, view: version?.view }, call);
     }

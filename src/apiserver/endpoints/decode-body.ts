@@ -67,14 +67,19 @@ export function typedObject(
   context: RequestContext,
   body?: CallBody,
 ): DraftObject {
-  const { info, struct } = view ?? storage.strategy;
+  const { info, struct, custom } = view ?? storage.strategy;
   checkKind(info, value);
   const { fieldValidation } = context;
   const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
-  const { object, warnings } = decodeObject(value, struct, { fieldValidation, duplicates });
+  const options = { fieldValidation, duplicates };
+  const { object, warnings } =
+    custom === undefined ? decodeObject(value, struct, options) : custom.decode(value, options);
   context.warnings.push(...warnings);
   if (view === undefined) {
     return object as DraftObject;
+  }
+  if (custom !== undefined) {
+    return view.toStorage(object);
   }
   // What conversion made is brought into the order of the stored version's table.
   return normalizeObject(view.toStorage(object), storage.strategy.struct) as DraftObject;

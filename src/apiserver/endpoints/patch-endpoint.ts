@@ -18,9 +18,10 @@ const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
 const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 const APPLY_YAML = 'application/apply-patch+yaml';
-const APPLY_CBOR = 'application/apply-patch+cbor';
 
-const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML, APPLY_CBOR];
+const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML];
+/** A schema has no strategies for merging. */
+const CUSTOM_ACCEPTED = [JSON_PATCH, MERGE_PATCH, APPLY_YAML];
 
 /** Serves PATCH in its four kinds. */
 export async function patchObject(served: Served, target: Target, call: ApiCall): Promise<UpdateResult> {
@@ -54,14 +55,21 @@ function changeOf(
     case MERGE_PATCH:
       return (current) => applyMergePatch(current, patch);
     case STRATEGIC_PATCH:
+      if (storage.strategy.custom !== undefined) {
+        throw unsupportedPatch(CUSTOM_ACCEPTED);
+      }
       return (current) => applyStrategicMerge(current, patch, (view ?? storage.strategy).struct);
     default:
-      throw new StatusError({
-        code: 415,
-        reason: 'UnsupportedMediaType',
-        message: `the body of the request was in an unknown format - accepted media types include: ${ACCEPTED.slice(0, 4).join(', ')}`,
-      });
+      throw unsupportedPatch(storage.strategy.custom === undefined ? ACCEPTED : CUSTOM_ACCEPTED);
   }
+}
+
+function unsupportedPatch(accepted: readonly string[]): StatusError {
+  return new StatusError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  });
 }
 
 interface Apply {

@@ -9,7 +9,7 @@ import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
 import { partialList, partialMetadata } from '../tables/partial-metadata.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
-import { infoOf, shown } from './served-objects.ts';
+import { infoOf, printerOf, shown } from './served-objects.ts';
 import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
 import type { Responder } from './responder.ts';
 import { writeWatch } from './write-watch.ts';
@@ -102,7 +102,12 @@ export function sendValue(
 function transformed(object: ApiObject, served: Served, { form, table }: WriteContext): object {
   switch (form.as) {
     case 'Table':
-      return tableOf(infoOf(served), [object], { resourceVersion: object.metadata.resourceVersion }, table);
+      return tableOf(
+        printerOf(served),
+        [object],
+        { resourceVersion: object.metadata.resourceVersion },
+        table,
+      );
     case 'PartialObjectMetadata':
       return partialMetadata(object);
     case undefined:
@@ -125,7 +130,7 @@ function transformedPage(
   const metadata = listMetadata(page);
   switch (form.as) {
     case 'Table':
-      return tableOf(infoOf(served), objects, metadata, table);
+      return tableOf(printerOf(served), objects, metadata, table);
     case 'PartialObjectMetadataList':
       return partialList(objects, metadata);
     case undefined:
@@ -148,8 +153,14 @@ function withoutType({ apiVersion: _version, kind: _kind, ...rest }: ApiObject):
   return rest;
 }
 
-export function listKind({ kind }: { readonly kind: string }): string {
-  return `${kind}List`;
+export function listKind({
+  kind,
+  listKind: own,
+}: {
+  readonly kind: string;
+  readonly listKind?: string;
+}): string {
+  return own ?? `${kind}List`;
 }
 
 export function listMetadata(page: ObjectPage): {

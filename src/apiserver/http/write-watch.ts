@@ -9,7 +9,7 @@ import type { StoredObject } from '../registry/stored-object.ts';
 import type { WatchItem } from '../registry/watch.ts';
 import { partialMetadata } from '../tables/partial-metadata.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
-import { infoOf, shown } from './served-objects.ts';
+import { infoOf, printerOf, shown } from './served-objects.ts';
 import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
 import type { Responder } from './responder.ts';
 
@@ -161,7 +161,7 @@ function bookmark(
   switch (form.as) {
     case 'Table':
       return tableOf(
-        infoOf(served),
+        printerOf(served),
         [],
         { resourceVersion: String(revision) },
         { ...table, noHeaders: true },
@@ -178,6 +178,6 @@ function transformed(object: ApiObject, served: Served, { form, table }: WatchCo
     return object;
   }
   return form.as === 'Table'
-    ? tableOf(infoOf(served), [object], { resourceVersion: object.metadata.resourceVersion }, table)
+    ? tableOf(printerOf(served), [object], { resourceVersion: object.metadata.resourceVersion }, table)
     : partialMetadata(object);
 }

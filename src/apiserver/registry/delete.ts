@@ -61,7 +61,7 @@ type Plan =
 function planDeletion(storage: ResourceStorage, live: DraftObject, options: Partial<DeleteOptions>): Plan {
   const { strategy, deps } = storage;
   const { metadata } = live;
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options, strategy, live);
+  const finalizers = finalizersAfter(finalizersOf(live, strategy), options, strategy, live);
   const requested = options.gracePeriodSeconds;
   const graceSeconds = strategy.deletionGraceSeconds?.(live, requested) ?? 0;
   const isMarked = metadata.deletionTimestamp !== undefined;
@@ -91,6 +91,14 @@ function planDeletion(storage: ResourceStorage, live: DraftObject, options: Part
     ...(finalizers.length > 0 ? { finalizers } : {}),
   };
   return { kind: 'mark', object: withMetadata(strategy.markDeleted?.(live) ?? live, marked) };
+}
+
+/** The object's finalizers, with those that its deletion brings when it begins. */
+function finalizersOf({ metadata }: DraftObject, { deletionFinalizers = [] }: Strategy): readonly string[] {
+  const existing = metadata.finalizers ?? [];
+  return metadata.deletionTimestamp === undefined
+    ? [...existing, ...deletionFinalizers.filter((name) => !existing.includes(name))]
+    : existing;
 }
 
 /** What the propagation policy adds to or takes from the finalizers. */

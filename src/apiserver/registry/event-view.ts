@@ -1,5 +1,6 @@
 import type { StoreEvent } from '#store/store.ts';
-import { StoredObject, type StoredLayout } from './stored-object.ts';
+import type { ResourceStorage } from './resource-storage.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** One change of one resource, parsed and encoded at most once for all watchers together. */
 export interface EventView {
@@ -13,31 +14,19 @@ export interface EventView {
 /** Live watchers share event objects, so what is derived from one is kept with it and goes with it. */
 const views = new WeakMap<StoreEvent, EventView>();
 
-export function eventView(
-  event: StoreEvent,
-  layout: StoredLayout,
-  known: (event: StoreEvent) => StoredObject | undefined,
-): EventView {
+export function eventView(event: StoreEvent, storage: ResourceStorage): EventView {
   let view = views.get(event);
   if (view === undefined) {
-    view = buildView(event, layout, known);
+    view = buildView(event, storage);
     views.set(event, view);
   }
   return view;
 }
 
-function buildView(
-  event: StoreEvent,
-  layout: StoredLayout,
-  known: (event: StoreEvent) => StoredObject | undefined,
-): EventView {
-  const previous = event.previous === undefined ? undefined : StoredObject.fromStore(event.previous, layout);
+function buildView(event: StoreEvent, storage: ResourceStorage): EventView {
+  const previous = event.previous === undefined ? undefined : storage.pastView(event.previous);
   if (event.type === 'delete') {
-    return {
-      current: new StoredObject(event.key, event.previous.value, event.revision, layout),
-      previous,
-      isDelete: true,
-    };
+    return { current: storage.pastView(event.previous).at(event.revision), previous, isDelete: true };
   }
-  return { current: known(event) ?? StoredObject.fromStore(event.kv, layout), previous, isDelete: false };
+  return { current: storage.view(event.kv), previous, isDelete: false };
 }

@@ -12,11 +12,14 @@ const CACHED_BYTES_MAX = 256 * 1024 * 1024;
  */
 export class ObjectCache {
   readonly #layout: StoredLayout;
+  readonly #read: (entry: KeyValue) => StoredObject;
   readonly #views = new Map<string, StoredObject>();
   #bytes = 0;
 
-  constructor(layout: StoredLayout) {
+  /** @param read makes the view of an entry that is not cached */
+  constructor(layout: StoredLayout, read: (entry: KeyValue) => StoredObject) {
     this.#layout = layout;
+    this.#read = read;
   }
 
   /** The view of an entry read from the store. */
@@ -25,7 +28,7 @@ export class ObjectCache {
     if (known !== undefined && known.revision === entry.modRevision) {
       return known;
     }
-    const view = StoredObject.fromStore(entry, this.#layout);
+    const view = this.#read(entry);
     // A historical read must not push out the newer view.
     if (known === undefined || known.revision < view.revision) {
       this.#keep(view);

@@ -1,5 +1,7 @@
 import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
 import type { GroupVersionResource } from '#api/resource-type.ts';
+import { CustomResources } from '../crd/custom-resources.ts';
+import { definitionStrategy } from '../crd/definition-strategy.ts';
 import { defaultStrategy, withStatus } from './default-strategy.ts';
 import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
 import { jobStrategy } from './kinds/jobs.ts';
@@ -37,6 +39,7 @@ const MIRRORED: ReadonlySet<string> = new Set([
   'runtimeclasses.node.k8s.io',
   'ingressclasses.networking.k8s.io',
   'certificatesigningrequests.certificates.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
 ]);
 
 /** Resources that answer a request and store nothing: reviews, tokens, bindings. Their handlers stand elsewhere. */
@@ -51,6 +54,8 @@ export interface RegistryOptions {
 /** Every served resource's storage, by group, version and plural. */
 export class Registry {
   readonly mirrors = new Mirrors();
+  /** What CustomResourceDefinitions define. */
+  readonly custom: CustomResources;
   readonly #storages = new Map<string, ResourceStorage>();
 
   constructor(deps: StorageDeps, options: RegistryOptions) {
@@ -63,10 +68,11 @@ export class Registry {
         }
       }
     }
+    this.custom = new CustomResources(deps, this.mirrors);
   }
 
   storage(resource: GroupVersionResource): ResourceStorage | undefined {
-    return this.#storages.get(keyOf(resource));
+    return this.#storages.get(keyOf(resource)) ?? this.custom.find(resource)?.storage;
   }
 
   all(): Iterable<ResourceStorage> {
@@ -109,6 +115,8 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
     case 'persistentvolumes':
     case 'persistentvolumeclaims':
       return { ...withFields(info), prepareCreate: (object) => withStatus(object, { phase: 'Pending' }) };
+    case 'customresourcedefinitions.apiextensions.k8s.io':
+      return definitionStrategy(info);
     case 'events':
       return { ...withFields(info), ttlSeconds: EVENT_TTL_SECONDS };
     default:

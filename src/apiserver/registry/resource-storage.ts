@@ -5,10 +5,10 @@ import type { Random } from '#base/random.ts';
 import { encodeStored } from '#codec/canonical.ts';
 import type { KeyValue, Revision, Store } from '#store/store.ts';
 import type { AdmissionChain } from '../admission/admission-chain.ts';
-import type { MirrorFeed } from './mirror.ts';
+import type { MirrorFeed } from './mirror-feed.ts';
 import { ObjectCache } from './object-cache.ts';
 import { storagePrefix } from './storage-keys.ts';
-import { storedLayout, type StoredLayout, type StoredObject } from './stored-object.ts';
+import { storedLayout, StoredObject, type StoredLayout } from './stored-object.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
 
 export interface StorageDeps {
@@ -36,7 +36,7 @@ export class ResourceStorage {
     this.strategy = strategy;
     this.layout = storedLayout(strategy.info);
     this.prefix = storagePrefix(strategy.info, options.isCustom);
-    this.cache = new ObjectCache(this.layout);
+    this.cache = new ObjectCache(this.layout, (entry) => this.pastView(entry));
   }
 
   /** Everything in a namespace, or in all of them when it is empty. */
@@ -66,6 +66,11 @@ export class ResourceStorage {
   /** The shared view of a stored value. */
   view(entry: KeyValue): StoredObject {
     return this.cache.view(entry);
+  }
+
+  /** The view of a state that is no longer the newest; never cached. */
+  pastView(entry: KeyValue): StoredObject {
+    return StoredObject.fromStore(entry, this.layout);
   }
 
   encode(object: DraftObject): Uint8Array {

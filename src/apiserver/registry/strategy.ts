@@ -2,6 +2,8 @@ import type { ApiObject } from '#api/object.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import type { StructType } from '#api/schema/schema.ts';
 import type { FieldError } from '#api/status-error.ts';
+import type { Decoded, DecodeOptions } from '#codec/typed-decode.ts';
+import type { TablePrinter } from '../tables/table.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** An object on its way into the store. Strategies return a new one; they never modify what they are given. */
@@ -50,4 +52,15 @@ export interface Strategy {
   afterDelete?(object: DraftObject): void;
   /** Seconds after which an object goes by itself; Events have one. */
   readonly ttlSeconds?: number;
+  /** Finalizers that a deletion adds: what has to be cleaned up before the object may go. */
+  readonly deletionFinalizers?: readonly string[];
+  /** Set for kinds that a schema describes; built-in ones are decoded by their table. */
+  readonly custom?: CustomKind;
+}
+
+/** What a kind made at run time brings along. */
+export interface CustomKind {
+  /** @throws {StatusError} BadRequest as `decodeObject` does */
+  decode(value: unknown, options: DecodeOptions): Decoded;
+  readonly printer: TablePrinter;
 }

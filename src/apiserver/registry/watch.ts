@@ -121,10 +121,7 @@ async function* follow(
  * whatever really happened to it.
  */
 function selected(storage: ResourceStorage, event: StoreEvent, selection: Selection): WatchItem | undefined {
-  const view = eventView(event, storage.layout, (put) =>
-    put.type === 'put' ? storage.view(put.kv) : undefined,
-  );
-  const { current, previous, isDelete } = view;
+  const { current, previous, isDelete } = eventView(event, storage);
   if (selection.isEverything) {
     return { type: isDelete ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED', stored: current };
   }

@@ -1,8 +1,6 @@
 import type { ApiObject } from '#api/object.ts';
-import type { GroupVersionResource } from '#api/resource-type.ts';
 import type { ListMeta, Table } from '#api/types/meta.v1.ts';
 import { partialMetadata } from './partial-metadata.ts';
-import { columnsOf } from './columns.ts';
 
 /** One column of `kubectl get`. */
 export interface Column {
@@ -31,12 +29,11 @@ export interface TableOptions {
 
 /** The table form of objects of one resource, with upstream's columns and cells. */
 export function tableOf(
-  info: GroupVersionResource,
+  printer: TablePrinter,
   objects: readonly ApiObject[],
   metadata: ListMeta,
   options: TableOptions,
 ): Table {
-  const printer = columnsOf(info);
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

@@ -6,6 +6,7 @@ import type { LabelSelector } from '#api/types/meta.v1.ts';
 import { decodeObject } from '#codec/typed-decode.ts';
 import { applyJsonPatch } from '#codec/patch/json-patch.ts';
 import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import { withMetadata } from '../../registry/metadata.ts';
 import type { ResourceStorage } from '../../registry/resource-storage.ts';
 import type { DraftObject } from '../../registry/strategy.ts';
 import { updateObject } from '../../registry/update.ts';
@@ -21,13 +22,24 @@ interface Scalable {
   readonly status: { readonly replicas?: number };
 }
 
+/** Where a kind keeps what `scale` is about. */
+export interface ScaleFields {
+  read(object: DraftObject): { readonly wanted: number; readonly current: number; readonly selector: string };
+  /** A copy that wants another number of replicas. */
+  withReplicas(object: DraftObject, replicas: number): DraftObject;
+}
+
 /** Serves `scale`: one small object to read and set the replicas of any workload. */
-export async function serveScale(storage: ResourceStorage, call: ApiCall): Promise<ApiResult> {
+export async function serveScale(
+  storage: ResourceStorage,
+  call: ApiCall,
+  fields: ScaleFields = builtInFields(storage),
+): Promise<ApiResult> {
   const { info } = call;
   const target = { namespace: info.namespace, name: info.name, subresource: '' };
   if (info.verb === 'get') {
     const { object } = await storage.get(info.namespace, info.name);
-    return { kind: 'value', code: 200, value: scaleOf(storage, object as DraftObject) };
+    return { kind: 'value', code: 200, value: scaleOf(fields, object as DraftObject) };
   }
   if (info.verb !== 'update' && info.verb !== 'patch') {
     throw methodNotSupported(storage.strategy.info, info.verb);
@@ -35,16 +47,15 @@ export async function serveScale(storage: ResourceStorage, call: ApiCall): Promi
   const context = contextOf(call, info.verb);
   const value = decodeValue(call.body);
   const produce = (live: DraftObject): DraftObject => {
-    const wanted = readScale(info.verb === 'patch' ? patched(call, scaleOf(storage, live), value) : value);
+    const wanted = readScale(info.verb === 'patch' ? patched(call, scaleOf(fields, live), value) : value);
     checkName(wanted, storage, live);
-    const spec = { ...(live['spec'] as object), replicas: wanted.spec.replicas ?? 0 };
     const metadata = {
       ...live.metadata,
       ...(wanted.metadata.resourceVersion === undefined
         ? {}
         : { resourceVersion: wanted.metadata.resourceVersion }),
     };
-    return { ...live, metadata, spec };
+    return withMetadata(fields.withReplicas(live, wanted.spec.replicas ?? 0), metadata);
   };
   const { stored } = await updateObject(
     storage,
@@ -52,7 +63,7 @@ export async function serveScale(storage: ResourceStorage, call: ApiCall): Promi
     { produce: (live) => produce(live as DraftObject), isPatch: info.verb === 'patch' },
     context,
   );
-  return { kind: 'value', code: 200, value: scaleOf(storage, stored.object as DraftObject) };
+  return { kind: 'value', code: 200, value: scaleOf(fields, stored.object as DraftObject) };
 }
 
 function patched(call: ApiCall, current: Scale, patch: unknown): unknown {
@@ -81,16 +92,29 @@ function checkName(scale: Scale, storage: ResourceStorage, live: DraftObject): v
   }
 }
 
-function scaleOf(storage: ResourceStorage, object: DraftObject): Scale {
-  const { spec, status } = object as unknown as Scalable;
+function builtInFields(storage: ResourceStorage): ScaleFields {
+  return {
+    read: (object) => {
+      const { spec, status } = object as unknown as Scalable;
+      return {
+        wanted: spec.replicas ?? 0,
+        current: status.replicas ?? 0,
+        selector: selectorText(storage, spec.selector),
+      };
+    },
+    withReplicas: (object, replicas) => ({ ...object, spec: { ...(object['spec'] as object), replicas } }),
+  };
+}
+
+function scaleOf(fields: ScaleFields, object: DraftObject): Scale {
+  const { wanted, current, selector } = fields.read(object);
   const { name, namespace = '', uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = selectorText(storage, spec.selector);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: spec.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
-    status: { replicas: status.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+    spec: wanted === 0 ? {} : { replicas: wanted },
+    status: { replicas: current, ...(selector === '' ? {} : { selector }) },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ApiObject } from '#api/object.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import type { StructType } from '#api/schema/schema.ts';
-import type { DraftObject } from '../strategy.ts';
+import type { CustomKind, DraftObject } from '../strategy.ts';
 
 /**
  * A served version of a resource that is stored as another one. Requests come in and go out in this version,
@@ -10,6 +10,7 @@ import type { DraftObject } from '../strategy.ts';
 export interface VersionView {
   readonly info: ResourceInfo;
   readonly struct: StructType;
+  readonly custom?: CustomKind;
   toStorage(object: ApiObject): DraftObject;
   /** The object in this version. Keeps name, versions and identity. */
   fromStorage(object: ApiObject): ApiObject;

@@ -1,0 +1,153 @@
+import type { ResourceInfo } from '#api/resource-table.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import { knownStruct, type StructType } from '#api/schema/schema.ts';
+import { badRequest } from '#api/status-error.ts';
+import type { CustomResourceDefinitionVersion } from '#api/types/apiextensions.v1.ts';
+import { validatorFor } from '#api/validation/validators.ts';
+import { isRecord, setOwn } from '#codec/own-property.ts';
+import { decodeObject, type Decoded, type DecodeOptions } from '#codec/typed-decode.ts';
+import { withStatus } from '../registry/default-strategy.ts';
+import { withMetadata } from '../registry/metadata.ts';
+import type { CustomKind, DraftObject, Strategy } from '../registry/strategy.ts';
+import { customPrinter } from './custom-printer.ts';
+import { parseJsonPath } from './json-path.ts';
+import { prune } from './prune.ts';
+import { withDefaults } from './schema-defaults.ts';
+import { structOfSchema } from './schema-struct.ts';
+import { ANY_OBJECT, compileSchema, type Schema } from './structural-schema.ts';
+import { valueProblems } from './value-problems.ts';
+
+/** One version of a custom kind, compiled from its definition. */
+export interface CustomVersion {
+  readonly info: ResourceInfo;
+  readonly schema: Schema;
+  readonly struct: StructType;
+  readonly kind: CustomKind;
+  readonly definition: CustomResourceDefinitionVersion;
+}
+
+export function compileVersion(
+  info: ResourceInfo,
+  definition: CustomResourceDefinitionVersion,
+): CustomVersion {
+  const props = definition.schema?.openAPIV3Schema;
+  const schema = props === undefined ? ANY_OBJECT : compileSchema(props);
+  return {
+    info,
+    schema,
+    struct: structOfSchema(info, schema),
+    kind: {
+      decode: (value, options) => decodeCustom(value, info, schema, options),
+      printer: customPrinter(definition.additionalPrinterColumns),
+    },
+    definition,
+  };
+}
+
+const PARTIAL = knownStruct('meta.v1.PartialObjectMetadata');
+
+/** Reads a custom object: metadata by its table, all else pruned by the schema. */
+function decodeCustom(
+  value: unknown,
+  info: ResourceInfo,
+  schema: Schema,
+  { fieldValidation, duplicates = [] }: DecodeOptions,
+): Decoded {
+  if (!isRecord(value)) {
+    throw badRequest(`the body of the request is not an object of kind ${info.kind}`);
+  }
+  const known = decodeObject(
+    { apiVersion: apiVersionOf(info), kind: info.kind, metadata: value['metadata'] },
+    PARTIAL,
+    { fieldValidation: fieldValidation === 'Ignore' ? 'Ignore' : 'Warn' },
+  );
+  const unknown: string[] | undefined = fieldValidation === 'Ignore' ? undefined : [];
+  const pruned = prune(value, schema, true, unknown) as Readonly<Record<string, unknown>>;
+  const object: Record<string, unknown> = { ...known.object };
+  for (const name of Object.keys(pruned)) {
+    if (!Object.hasOwn(object, name)) {
+      setOwn(object, name, pruned[name]);
+    }
+  }
+  const warnings = [
+    ...(fieldValidation === 'Ignore' ? [] : duplicates).map(
+      (path) => `duplicate field ${JSON.stringify(path)}`,
+    ),
+    ...known.warnings,
+    ...(unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
+  if (fieldValidation === 'Strict' && warnings.length > 0) {
+    throw badRequest(
+      `${info.kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${info.kind}: strict decoding error: ${warnings.join(', ')}`,
+    );
+  }
+  return { object: object as unknown as DraftObject, warnings };
+}
+
+/** How objects of a custom kind behave, from the version they are stored in. */
+export function customStrategy({ info, schema, struct, kind, definition }: CustomVersion): Strategy {
+  const metadata = validatorFor(info);
+  const hasStatus = Object.hasOwn(info.subresources, 'status');
+  const problems = (object: DraftObject): ReturnType<Strategy['validateCreate']> => {
+    const { apiVersion: _version, kind: _kind, metadata: meta, ...rest } = object;
+    // A schema may restrict the names of its objects and nothing else of their metadata.
+    const named = {
+      metadata: {
+        name: meta.name,
+        ...(meta.generateName === undefined ? {} : { generateName: meta.generateName }),
+      },
+    };
+    return valueProblems({ apiVersion: object.apiVersion, kind: object.kind, ...named, ...rest }, schema);
+  };
+  return {
+    info,
+    struct,
+    custom: kind,
+    tracksGeneration: true,
+    allowsCreateOnUpdate: false,
+    allowsUnconditionalUpdate: false,
+    returnsDeleted: false,
+    selectableFields: selectableFields(definition),
+    applyDefaults: (object) => withDefaults(object, schema),
+    prepareCreate: (object) => (hasStatus ? withStatus(object, undefined) : object),
+    prepareUpdate: (next, current, subresource) =>
+      subresource === 'status'
+        ? statusOnly(next, current)
+        : hasStatus
+          ? withStatus(next, current['status'])
+          : next,
+    validateCreate: (object) => [...metadata.validateCreate(object), ...problems(object)],
+    validateUpdate: (next, current) => [...metadata.validateUpdate(next, current), ...problems(next)],
+  };
+}
+
+/** A write to `status` changes nothing of the metadata but who owns what. */
+function statusOnly(next: DraftObject, current: DraftObject): DraftObject {
+  const { managedFields } = next.metadata;
+  const metadata = { ...current.metadata, ...(managedFields === undefined ? {} : { managedFields }) };
+  return withMetadata(withStatus(current, next['status']), metadata);
+}
+
+function selectableFields({
+  selectableFields: fields = [],
+}: CustomResourceDefinitionVersion): Strategy['selectableFields'] {
+  return Object.fromEntries(
+    fields.map(({ jsonPath }) => {
+      const path = parseJsonPath(jsonPath);
+      const read = (object: DraftObject): string => {
+        const [value] = 'find' in path ? path.find(object) : [];
+        return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+          ? String(value)
+          : '';
+      };
+      return [jsonPath.replace(/^\./, ''), read];
+    }),
+  );
+}
+
+/** An object in the form that a version's schema gives it: what an older schema allowed and this one does not is gone. */
+export function coerce(object: DraftObject, { info, schema }: CustomVersion): DraftObject {
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
+  const pruned = prune(rest, schema, true) as Readonly<Record<string, unknown>>;
+  return withDefaults({ apiVersion: apiVersionOf(info), kind: info.kind, metadata, ...pruned }, schema);
+}
