@@ -23,6 +23,7 @@ import { HealthChecks } from './endpoints/health.ts';
 import { NodeDirectory } from './endpoints/node-directory.ts';
 import { createNonResource } from './endpoints/non-resource.ts';
 import { upgradePodStream } from './endpoints/subresources/pod-connect.ts';
+import { isProxyCall, upgradeProxy } from './endpoints/subresources/proxy.ts';
 import { HttpServer } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { OpenApi } from './openapi/openapi.ts';
@@ -96,8 +97,8 @@ export class ApiServer implements AsyncDisposable {
   /** Reads what has to be in memory, and starts to follow it. */
   async start(): Promise<void> {
     await this.registry.mirrors.start(this.#tasks);
-    const services = this.registry.storage(SERVICE);
     this.#tasks.spawn('custom resource definitions', (signal) => this.#definitions().run(signal));
+    const services = this.registry.storage(SERVICE);
     if (services !== undefined) {
       const { items } = await this.#deps.store.list(services.prefix);
       items.forEach((entry) => this.#allocators.adopt(services.view(entry).object as never));
@@ -159,6 +160,10 @@ export class ApiServer implements AsyncDisposable {
     connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   ): Promise<void> {
     this.handler.authorize(call);
+    if (isProxyCall(call)) {
+      await upgradeProxy(this.handler.proxy, call, connection);
+      return;
+    }
     // A WebSocket comes as a GET, but running a command is no reading.
     this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
     await upgradePodStream(this.handler.podConnect, call, connection);
@@ -169,12 +174,12 @@ export class ApiServer implements AsyncDisposable {
     const { custom } = this.registry;
     const discovery = { resources: () => [...builtIn, ...custom.resources()] };
     const openapi = new OpenApi(discovery);
+    custom.onChange(() => openapi.reset());
     const nonResource = createNonResource({
       discovery,
       health: this.health,
       metrics: this.#deps.metrics,
       openapi: (path) => openapi.serve(path),
-    custom.onChange(() => openapi.reset());
       serverAddress: () => this.#address,
       extra: this.#security.paths,
     });
@@ -184,9 +189,17 @@ export class ApiServer implements AsyncDisposable {
       authorizer,
       nodes: this.nodes,
       clock: this.#deps.clock,
+      random: this.#deps.random,
       virtual: this.#virtual,
       nonResource,
     });
+  }
+
+  #definitions(): DefinitionController {
+    const { clock, log } = this.#deps;
+    const { custom, mirrors: reader } = this.registry;
+    const definitions = defined(this.registry.storage(CUSTOM_RESOURCE_DEFINITION), 'storage of definitions');
+    return new DefinitionController({ definitions, custom, reader, clock, log });
   }
 
   #addHealthChecks(): void {
@@ -195,13 +208,6 @@ export class ApiServer implements AsyncDisposable {
     this.health.add('log', () => true);
     this.health.add('etcd', async () => (await store.currentRevision()) > 0);
     this.health.add('poststarthook/start-mirrors', () => this.#isStarted);
-  #definitions(): DefinitionController {
-    const { clock, log } = this.#deps;
-    const { custom, mirrors: reader } = this.registry;
-    const definitions = defined(this.registry.storage(CUSTOM_RESOURCE_DEFINITION), 'storage of definitions');
-    return new DefinitionController({ definitions, custom, reader, clock, log });
-  }
-
     this.health.add('informer-sync', () => this.#isStarted, true);
     this.health.add('shutdown', () => this.#isStarted, true);
     metrics.register(

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { NodeConnection } from '#apiserver/endpoints/node-directory.ts';
 import type { Clock } from '#base/clock.ts';
 import { SystemCommands, type CommandRunner } from '#base/command.ts';
 import type { Logger } from '#base/log.ts';
@@ -123,7 +124,7 @@ export class OciNode implements AsyncDisposable {
     this.#informers.forEach((informers) => informers.start());
     await publishDns(plane, gateway);
     await this.kubelet.start();
-    this.#registration = plane.server.nodes.register(this.name, this.kubelet.streams);
+    this.#registration = plane.server.nodes.register(this.name, connectionTo(this.kubelet));
   }
 
   /** Lets go of everything; containers, rules and the network stay for the next start. */
@@ -155,6 +156,17 @@ export class OciNode implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What the API server may ask of a node that lives in its own process. */
+function connectionTo({ streams, http }: Kubelet): NodeConnection {
+  return {
+    logs: (target, options, signal) => streams.logs(target, options, signal),
+    exec: (target, request) => streams.exec(target, request),
+    attach: (target, wanted) => streams.attach(target, wanted),
+    portForward: (target, port) => streams.portForward(target, port),
+    get: (path, query, signal) => http.get(path, query, signal),
+  };
 }
 
 /** The node's name: the host's, in the form that names of objects have. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { UserInfo } from '../authn/user.ts';
 import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
@@ -11,6 +12,14 @@ export type CallBody =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType: string }
   | { readonly kind: 'object'; readonly object: unknown; readonly contentType: string };
 
+/** A request as it came over the network; what is proxied is passed on in these words. */
+export interface HttpRequestHead {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Without the question mark, as it was written. */
+  readonly query: string;
+}
+
 /** One authenticated request, whatever carried it. */
 export interface ApiCall {
   readonly info: RequestInfo;
@@ -21,6 +30,8 @@ export interface ApiCall {
   /** The client takes discovery of all groups in one answer (KEP-3352). */
   readonly wantsAggregatedDiscovery: boolean;
   readonly signal: AbortSignal;
+  /** Left out by callers in this process. */
+  readonly http?: HttpRequestHead;
   /** Filled by whoever handles the call; sent as `Warning` headers. */
   readonly warnings: string[];
 }
@@ -41,6 +52,8 @@ export type ApiResult =
       readonly kind: 'bytes';
       readonly code: number;
       readonly contentType: string;
+      /** Sent in place of the server's own headers. */
+      readonly headers?: Readonly<Record<string, string | readonly string[]>>;
       readonly chunks: AsyncIterable<Uint8Array>;
     }
   | { readonly kind: 'text'; readonly code: number; readonly contentType: string; readonly text: string };

@@ -1,18 +1,20 @@
 import { notSupported, unknownPath } from '#api/status-error.ts';
 import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
 import type { Clock } from '#base/clock.ts';
+import type { Random } from '#base/random.ts';
 import type { Authorizer, Attributes } from '../authz/authorizer.ts';
 import { requireAllowed } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
-import { serveResource } from './resource-endpoint.ts';
 import { checkPlace } from './check-place.ts';
 import { serveCustom } from './custom-endpoint.ts';
+import { serveResource } from './resource-endpoint.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { serveBinding } from './subresources/binding.ts';
 import { serveEviction } from './subresources/eviction.ts';
 import { servePodLog, upgradeRequired, type PodConnectDeps } from './subresources/pod-connect.ts';
+import { serveProxy, type ProxyDeps } from './subresources/proxy.ts';
 import { serveScale } from './subresources/scale.ts';
 
 /** Answers a request for a resource or subresource that stores nothing of its own. */
@@ -23,6 +25,7 @@ export interface ApiHandlerDeps {
   readonly authorizer: Authorizer;
   readonly nodes: NodeDirectory;
   readonly clock: Clock;
+  readonly random: Random;
   /** By `group/resource` or `group/resource/subresource`; the core group's name is empty. */
   readonly virtual: ReadonlyMap<string, VirtualHandler>;
   /** `/healthz`, discovery and the like. */
@@ -53,6 +56,19 @@ export class ApiHandler {
   get podConnect(): PodConnectDeps {
     const { nodes, clock } = this.#deps;
     return { pods: this.#storage('', 'v1', 'pods'), nodes, clock };
+  }
+
+  /** What carrying requests to pods, services and nodes takes. */
+  get proxy(): ProxyDeps {
+    const { nodes: directory, random } = this.#deps;
+    return {
+      pods: this.#storage('', 'v1', 'pods'),
+      services: this.#storage('', 'v1', 'services'),
+      endpoints: this.#storage('', 'v1', 'endpoints'),
+      nodes: this.#storage('', 'v1', 'nodes'),
+      directory,
+      random,
+    };
   }
 
   /** @throws {StatusError} for every refusal */
@@ -130,6 +146,8 @@ export class ApiHandler {
       case 'attach':
       case 'portforward':
         throw upgradeRequired();
+      case 'proxy':
+        return serveProxy(this.proxy, call);
       case 'eviction':
         return serveEviction(storage, this.#storage('policy', 'v1', 'poddisruptionbudgets'), call);
       default:

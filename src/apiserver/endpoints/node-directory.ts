@@ -12,9 +12,18 @@ export interface LogOptions {
   readonly stream?: 'All' | 'Stdout' | 'Stderr';
 }
 
+/** What a node's own server answers. */
+export interface NodeAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string | AsyncIterable<Uint8Array>;
+}
+
 /** Everything the API server asks of a node. */
 export interface NodeConnection extends NodeStreamsPort {
   logs(target: ContainerTarget, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Answers a path such as `/stats/summary`; left out by nodes without a server of their own. */
+  get?(path: string, query: URLSearchParams, signal: AbortSignal): Promise<NodeAnswer>;
 }
 
 /** Ways to reach nodes. Those in this process register themselves. */

@@ -15,6 +15,7 @@ import type { Random } from '#base/random.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import type { ApiHandler } from '../endpoints/api-handler.ts';
+import { isProxyCall } from '../endpoints/subresources/proxy.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
@@ -132,13 +133,14 @@ export class HttpServer implements AsyncDisposable {
     let code = 200;
     try {
       call = await this.#call(request, ending.signal);
-      const accepted = negotiate(request.headers.accept);
+      // What is only carried answers in whatever form its own server likes.
+      const accepted = negotiate(isProxyCall(call) ? undefined : request.headers.accept);
       const result = await this.#deps.handler.handle(call);
       code = 'code' in result ? result.code : 200;
       await writeResult(responder, result, {
         form: accepted,
         warnings: call.warnings,
-        isPretty: isTrue(call.query.get('pretty')),
+        isPretty: isPretty(call.query.get('pretty'), request.headers['user-agent']),
         table: {
           includeObject: call.query.get('includeObject') ?? 'Metadata',
           nowMs: this.#deps.clock.nowMs(),
@@ -173,6 +175,7 @@ export class HttpServer implements AsyncDisposable {
         bytes === undefined || bytes.length === 0
           ? undefined
           : { kind: 'bytes', bytes, contentType: request.headers['content-type'] ?? 'application/json' },
+      http: { method, headers: request.headers, query: mark < 0 ? '' : url.slice(mark + 1) },
       wantsAggregatedDiscovery: wantsAggregatedDiscovery(request.headers.accept),
       signal,
       warnings: [],
@@ -231,6 +234,13 @@ export class HttpServer implements AsyncDisposable {
 }
 
 /** True when the newest form of discovery comes before the old ones in what the client accepts. */
+/** People read what these programs show; `pretty=false` says otherwise. */
+const READ_BY_PEOPLE = /^(?:curl|Wget|Mozilla\/5\.0)/;
+
+function isPretty(asked: string | null, userAgent: string | undefined): boolean {
+  return asked === null || asked === '' ? READ_BY_PEOPLE.test(userAgent ?? '') : isTrue(asked);
+}
+
 function wantsAggregatedDiscovery(accept: string | undefined): boolean {
   const first = accept
     ?.split(',')

@@ -7,6 +7,7 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** The part of both that writing needs, with one signature. */
 interface Sink {
   writeHead(code: number, headers: Record<string, string | number | readonly string[]>): unknown;
+  flushHeaders(): void;
   write(chunk: Uint8Array | string): boolean;
   end(chunk?: Uint8Array | string): unknown;
   once(event: 'drain' | 'close', listener: () => void): unknown;
@@ -45,6 +46,17 @@ export class Responder {
   /** Sends the head of an answer whose body follows in pieces. */
   start(code: number, contentType: string, warnings: readonly string[] = []): void {
     this.#sink.writeHead(code, this.#headers(contentType, warnings));
+  }
+
+  /** Sends the head of an answer that somebody else wrote. */
+  startWithHeaders(code: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
+    this.#sink.writeHead(code, { 'audit-id': this.#auditId, 'cache-control': 'no-cache, private', ...headers });
+  }
+
+  /** Sends the head now: a client of a stream waits for it, long before there is a first piece. */
+  startStream(code: number, contentType: string, warnings: readonly string[] = []): void {
+    this.start(code, contentType, warnings);
+    this.#sink.flushHeaders();
   }
 
   /** Adds a header; before the answer starts. */

@@ -61,7 +61,11 @@ export async function writeResult(
       responder.send(result.code, result.contentType, result.text, warnings);
       return;
     case 'bytes': {
-      responder.start(result.code, result.contentType, warnings);
+      if (result.headers === undefined) {
+        responder.startStream(result.code, result.contentType, warnings);
+      } else {
+        responder.startWithHeaders(result.code, result.headers);
+      }
       for await (const chunk of result.chunks) {
         if (!(await responder.write(chunk))) {
           break;
