@@ -227,3 +227,13 @@ export class StoreWriteError extends Error {
   override readonly name = 'StoreWriteError';
   readonly code = 'store/write';
 }
+
+/** The servers behind the store did not answer in time. A write may or may not have happened. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+  readonly code = 'store/unavailable';
+
+  constructor(cause: unknown) {
+    super('the store does not answer', { cause });
+  }
+}

@@ -11,8 +11,11 @@ const QUEUED_EVENTS_MAX = 1_000;
 export interface WatchSource {
   readonly committedRevision: Revision;
   readonly compactedRevision: Revision;
-  /** The next stretch of changes after `after` below `prefix`. Bounded, so it may stop before the newest. */
-  readLog(prefix: string, after: Revision): LogPage;
+  /**
+   * The next stretch of changes after `after` below `prefix`. Bounded, so it may stop before the newest.
+   * A promise where the log is not on this machine.
+   */
+  readLog(prefix: string, after: Revision): LogPage | Promise<LogPage>;
 }
 
 /**
@@ -76,7 +79,8 @@ export class WatchHub {
     this.#all.add(watcher);
     try {
       while (!watcher.isStopped) {
-        const batch = watcher.take() ?? this.#catchUp(watcher);
+        const found = watcher.take() ?? this.#catchUp(watcher);
+        const batch = found instanceof Promise ? await found : found;
         if (batch === undefined) {
           await watcher.wait();
         } else if (batch.events.length > 0 || (watcher.wantsProgress && watcher.isLive)) {
@@ -89,6 +93,14 @@ export class WatchHub {
     } finally {
       signal.removeEventListener('abort', stop);
       this.#end(watcher);
+    }
+  }
+
+  /** Makes every watcher read the log: changes were committed that nobody published. */
+  fallBack(): void {
+    for (const watcher of this.#all) {
+      this.#detach(watcher);
+      watcher.wake();
     }
   }
 
@@ -107,7 +119,7 @@ export class WatchHub {
   }
 
   /** The next stretch for a watcher whose queue is empty; makes it live when it has seen everything. */
-  #catchUp(watcher: Watcher): WatchBatch | undefined {
+  #catchUp(watcher: Watcher): WatchBatch | Promise<WatchBatch> | undefined {
     const { committedRevision, compactedRevision } = this.#source;
     if (watcher.isLive) {
       if (watcher.delivered >= watcher.promised) {
@@ -124,9 +136,16 @@ export class WatchHub {
       watcher.delivered < committedRevision
         ? this.#source.readLog(watcher.prefix, watcher.delivered)
         : { events: [], revision: committedRevision };
+    return page instanceof Promise
+      ? page.then((read) => this.#caughtUp(watcher, read))
+      : this.#caughtUp(watcher, page);
+  }
+
+  #caughtUp(watcher: Watcher, page: LogPage): WatchBatch {
+    const { committedRevision } = this.#source;
     assert(page.revision > watcher.delivered || page.revision === committedRevision, 'a log page gets on');
     watcher.delivered = page.revision;
-    if (page.revision === committedRevision) {
+    if (page.revision === committedRevision && !watcher.isStopped) {
       this.#attach(watcher);
     }
     return page;
@@ -245,6 +264,10 @@ class Watcher {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     await promise;
+  }
+
+  wake(): void {
+    this.#signal();
   }
 
   stop(): void {
