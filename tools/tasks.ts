@@ -41,7 +41,7 @@ function commandsOf(verb: string, args: readonly string[]): readonly (Command | 
         node('--test', '--test-isolation=none', ...globSync('tools/**/*.test.ts', { cwd: ROOT })),
       ];
     case 'test':
-      return [unitTests(), isolatedTests('integration'), isolatedTests('containers')];
+      return [unitTests(), isolatedTests('integration'), isolatedTests('crash'), isolatedTests('containers')];
     case 'unit':
       return [unitTests()];
     case 'integration':
