@@ -48,11 +48,11 @@ export async function writeWatch(
     const first = Promise.resolve(iterator.next());
     const started = await Promise.race([first, nextTurn()]);
     if (started === undefined) {
-      responder.start(200, contentType, context.warnings);
+      responder.startStream(200, contentType, context.warnings);
     }
     for (let step = await first; step.done !== true; step = await iterator.next()) {
       if (!responder.hasStarted) {
-        responder.start(200, contentType, context.warnings);
+        responder.startStream(200, contentType, context.warnings);
       }
       const frames = step.value.map((item) => {
         const options = { ...context.table, noHeaders: hasSentColumns };
@@ -69,7 +69,7 @@ export async function writeWatch(
       }
     }
     if (!responder.hasStarted) {
-      responder.start(200, contentType, context.warnings);
+      responder.startStream(200, contentType, context.warnings);
     }
   } catch (error) {
     if (!responder.hasStarted) {
