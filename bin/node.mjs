@@ -1,5 +1,5 @@
 // Finds the Node that the lockfile pins. Plain JavaScript: it has to run on whatever Node the machine has.
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,8 @@ export function findNode() {
     for (const name of names) {
       const path = join(root, name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
       if (existsSync(path)) {
-        return path;
+        // As process.execPath has it: else a linked node_modules would start this Node by itself for ever.
+        return realpathSync(path);
       }
     }
   }
