@@ -1,0 +1,115 @@
+import { DurationText, TimestampText } from '../time-text.ts';
+import {
+  Double,
+  Duration,
+  EvaluationError,
+  ListValue,
+  MapValue,
+  OptionalValue,
+  StructValue,
+  Timestamp,
+  Uint,
+  isError,
+  noSuchOverload,
+  typeOfValue,
+} from '../value.ts';
+import type { Value } from '../value.ts';
+import { noSuchKey } from './frame.ts';
+
+/** `target.field`, or undefined when it is not there. */
+function find(target: Value, field: string): Value | undefined {
+  return target instanceof StructValue || target instanceof MapValue ? target.get(field) : noSuchOverload();
+}
+
+export function selectField(target: Value, field: string): Value {
+  if (target instanceof OptionalValue) {
+    return selectOptional(target, field);
+  }
+  return find(target, field) ?? noSuchKey(field);
+}
+
+/** `target.?field` */
+export function selectOptional(target: Value, field: string): Value {
+  const inner = target instanceof OptionalValue ? target.value : target;
+  if (inner === undefined) {
+    return OptionalValue.NONE;
+  }
+  return wrap(find(inner, field));
+}
+
+/** `has(target.field)` */
+export function testField(target: Value, field: string): Value {
+  if (target instanceof OptionalValue) {
+    return target.value !== undefined && testField(target.value, field);
+  }
+  return target instanceof StructValue || target instanceof MapValue ? target.has(field) : noSuchOverload();
+}
+
+function wrap(value: Value | undefined): Value {
+  if (value === undefined) {
+    return OptionalValue.NONE;
+  }
+  return isError(value) ? value : new OptionalValue(value);
+}
+
+/** `target[index]` */
+export function selectIndex(target: Value, index: Value): Value {
+  if (target instanceof OptionalValue) {
+    return selectOptionalIndex(target, index);
+  }
+  if (target instanceof ListValue) {
+    const position = listPosition(index);
+    if (position === undefined) {
+      return new EvaluationError(`unsupported index type '${typeOfValue(index).name}' in list`);
+    }
+    return position >= 0 && position < target.size
+      ? target.at(position)
+      : new EvaluationError(`index out of bounds: ${position}`);
+  }
+  if (target instanceof MapValue) {
+    return target.get(index) ?? noSuchKey(keyText(index));
+  }
+  return target instanceof StructValue && typeof index === 'string'
+    ? selectField(target, index)
+    : noSuchOverload();
+}
+
+/** `target[?index]` */
+export function selectOptionalIndex(target: Value, index: Value): Value {
+  const inner = target instanceof OptionalValue ? target.value : target;
+  if (inner === undefined) {
+    return OptionalValue.NONE;
+  }
+  if (inner instanceof ListValue) {
+    const position = listPosition(index);
+    return position !== undefined && position >= 0 && position < inner.size
+      ? wrap(inner.at(position))
+      : OptionalValue.NONE;
+  }
+  return inner instanceof MapValue ? wrap(inner.get(index)) : selectOptional(inner, keyText(index));
+}
+
+/** Lists take any whole number. */
+function listPosition(index: Value): number | undefined {
+  if (typeof index === 'number' || typeof index === 'bigint') {
+    return Number(index);
+  }
+  if (index instanceof Uint) {
+    return Number(index.value);
+  }
+  return index instanceof Double && Number.isInteger(index.value) ? index.value : undefined;
+}
+
+/** A key as messages spell it. */
+export function keyText(key: Value): string {
+  if (key instanceof Uint || key instanceof Double) {
+    return String(key.value);
+  }
+  if (key instanceof Timestamp) {
+    return TimestampText.format(key);
+  }
+  if (key instanceof Duration) {
+    return DurationText.format(key);
+  }
+  return typeof key === 'object' ? typeOfValue(key).name : String(key);
+}
