@@ -49,9 +49,14 @@ export class LeaseTable {
     return this.#leases.has(id);
   }
 
-  /** Starts the countdown of a granted lease, or goes on with it after a restart. */
+  grantOf(id: LeaseId): LeaseGrant | undefined {
+    return this.#leases.get(id)?.grant;
+  }
+
+  /** Starts the countdown of a granted lease, starts it again, or goes on with it after a restart. */
   add(grant: LeaseGrant): void {
-    this.#leases.set(grant.id, { grant, keys: new Set(), isExpired: false });
+    const keys = this.#leases.get(grant.id)?.keys ?? new Set();
+    this.#leases.set(grant.id, { grant, keys, isExpired: false });
     // A wall clock that was set back must not stretch a lease beyond its whole length.
     const leftMs = Math.min(grant.expiresAtMs - this.#clock.nowMs(), grant.ttlSeconds * 1_000);
     this.#wheel.add(grant.id, Math.max(leftMs, 0));

@@ -1,4 +1,5 @@
 import { assert, defined } from '#base/assert.ts';
+import { compareCodePoints } from '#base/ordered-map.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
@@ -8,9 +9,11 @@ import { EventWindow } from './event-window.ts';
 import { KeyHistory, isInRange, rangeOf } from './key-history.ts';
 import { LeaseTable } from './lease-table.ts';
 import { Sequencer } from './sequencer.ts';
+import { LeaseExistsError } from './transactional-store.ts';
 import { CompactedError, FutureRevisionError, LeaseNotFoundError, StoreClosedError } from './store.ts';
 import { WatchHub } from './watch-hub.ts';
 import type { SequencerParts } from './sequencer.ts';
+import type { RangeOptions, StoreTransaction, TransactionalStore } from './transactional-store.ts';
 import type { WatchSource } from './watch-hub.ts';
 import type { CommitBatch, Journal, LeaseGrant } from './journal.ts';
 import type { FoundKey, KeyRange, KeyVersion } from './key-history.ts';
@@ -22,7 +25,6 @@ import type {
   ListOptions,
   ListResult,
   Revision,
-  Store,
   StoreStatus,
   UpdateOutcome,
   WatchBatch,
@@ -67,7 +69,7 @@ export interface SequencedStoreDeps {
  * {@link Sequencer} orders and commits the writes; here they are checked, and what was committed goes to
  * the log, the leases and the watchers.
  */
-export class SequencedStore implements Store {
+export class SequencedStore implements TransactionalStore {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #keys: KeyHistory;
@@ -122,14 +124,17 @@ export class SequencedStore implements Store {
     return version === undefined ? undefined : this.#read(key, version);
   }
 
-  async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
+  list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
+    return this.listRange(rangeOf(prefix, options.after), options);
+  }
+
+  async listRange(range: KeyRange, options: RangeOptions = {}): Promise<ListResult> {
     this.#checkOpen();
     const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
     const revision =
       options.revision === undefined
         ? this.#sequencer.committedRevision
         : this.#checkReadable(options.revision);
-    const range = rangeOf(prefix, options.after);
     const { found, remaining } =
       revision === this.#sequencer.committedRevision
         ? this.#keys.page(range, limit)
@@ -197,16 +202,50 @@ export class SequencedStore implements Store {
     return this.#hub.watch(prefix, options, signal);
   }
 
-  async grantLease(ttlSeconds: number): Promise<LeaseId> {
+  async transact<T>(body: (txn: StoreTransaction) => T): Promise<T> {
+    this.#checkOpen();
+    const settled = new Set<Promise<void>>();
+    const result = body(this.#transaction(settled));
+    await Promise.all(settled);
+    return result;
+  }
+
+  async grantLease(ttlSeconds: number, wanted?: LeaseId): Promise<LeaseId> {
     assert(ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX, 'a lease lasts from 1 to 9000000000 seconds');
     this.#checkOpen();
-    const id = ++this.#lastLease;
-    await this.#sequencer.grantLease({
-      id,
-      ttlSeconds,
-      expiresAtMs: this.#clock.nowMs() + ttlSeconds * 1_000,
-    });
+    if (wanted !== undefined && this.#leases.has(wanted)) {
+      throw new LeaseExistsError(wanted);
+    }
+    const id = wanted ?? this.#nextLease();
+    await this.#grant(id, ttlSeconds);
     return id;
+  }
+
+  async renewLease(id: LeaseId): Promise<number | undefined> {
+    this.#checkOpen();
+    const grant = this.#leases.grantOf(id);
+    if (grant === undefined || !this.#leases.isUsable(id)) {
+      return undefined;
+    }
+    await this.#grant(id, grant.ttlSeconds);
+    return grant.ttlSeconds;
+  }
+
+  async revokeLease(id: LeaseId): Promise<boolean> {
+    this.#checkOpen();
+    if (!this.#leases.has(id)) {
+      return false;
+    }
+    await this.#endLease(id);
+    return true;
+  }
+
+  leases(): readonly LeaseGrant[] {
+    return this.#leases.grants;
+  }
+
+  leaseKeys(id: LeaseId): readonly string[] {
+    return this.#leases.keysOf(id);
   }
 
   async compact(revision: Revision): Promise<void> {
@@ -349,13 +388,73 @@ export class SequencedStore implements Store {
       if (this.#isClosed || !this.#leases.has(id)) {
         continue;
       }
-      for (const key of new Set([...this.#leases.keysOf(id), ...this.#sequencer.keysTiedTo(id)])) {
-        const head = this.#sequencer.head(key);
-        if (head?.lease === id) {
-          this.#sequencer.remove(key, head);
-        }
-      }
-      this.#sequencer.endLease(id);
+      // A batch that fails brings the lease back by way of `onAbandoned`.
+      this.#endLease(id).catch((error: unknown) => error);
     }
+  }
+
+  #endLease(id: LeaseId): Promise<void> {
+    for (const key of new Set([...this.#leases.keysOf(id), ...this.#sequencer.keysTiedTo(id)])) {
+      const head = this.#sequencer.head(key);
+      if (head?.lease === id) {
+        this.#sequencer.remove(key, head);
+      }
+    }
+    return this.#sequencer.endLease(id);
+  }
+
+  #nextLease(): LeaseId {
+    do {
+      this.#lastLease += 1;
+    } while (this.#leases.has(this.#lastLease));
+    return this.#lastLease;
+  }
+
+  #grant(id: LeaseId, ttlSeconds: number): Promise<void> {
+    return this.#sequencer.grantLease({
+      id,
+      ttlSeconds,
+      expiresAtMs: this.#clock.nowMs() + ttlSeconds * 1_000,
+    });
+  }
+
+  #transaction(settled: Set<Promise<void>>): StoreTransaction {
+    const get = (key: string): KeyValue | undefined => {
+      const head = this.#sequencer.head(key);
+      if (head === undefined) {
+        settled.add(this.#sequencer.settledAbsence(key));
+        return undefined;
+      }
+      const found = this.#sequencer.peek(key, head);
+      settled.add(found.settled);
+      return found.entry;
+    };
+    return {
+      get,
+      range: (range) => {
+        const keys = new Set(this.#keys.page(range, Infinity).found.map(([key]) => key));
+        for (const key of this.#sequencer.pendingKeys()) {
+          if (isInRange(range, key)) {
+            keys.add(key);
+          }
+        }
+        return [...keys]
+          .toSorted(compareCodePoints)
+          .map(get)
+          .filter((entry) => entry !== undefined);
+      },
+      isLeaseUsable: (id) => this.#leases.isUsable(id),
+      put: (key, value, lease) => {
+        const { change, batch } = this.#sequencer.put(key, value, lease);
+        settled.add(batch.done);
+        return change.version.revision;
+      },
+      delete: (key) => {
+        const head = this.#sequencer.head(key);
+        if (head !== undefined) {
+          settled.add(this.#sequencer.remove(key, head).batch.done);
+        }
+      },
+    };
   }
 }

@@ -108,6 +108,16 @@ export class Sequencer {
     await this.#pending.get(key)?.batch.done;
   }
 
+  /** The entry at a head with uncommitted writes included, and when it is certain to stay. */
+  peek(key: string, head: KeyVersion): { readonly entry: KeyValue; readonly settled: Promise<void> } {
+    return { entry: this.#entry(key, head), settled: this.settledAbsence(key) };
+  }
+
+  /** Keys with an uncommitted write. */
+  pendingKeys(): Iterable<string> {
+    return this.#pending.keys();
+  }
+
   /** Keys with an uncommitted write that ties them to a lease. */
   keysTiedTo(lease: LeaseId): string[] {
     return [...this.#pending.values()]
@@ -155,8 +165,10 @@ export class Sequencer {
     return batch.done;
   }
 
-  endLease(id: LeaseId): void {
-    this.#openBatch().ended.push(id);
+  endLease(id: LeaseId): Promise<void> {
+    const batch = this.#openBatch();
+    batch.ended.push(id);
+    return batch.done;
   }
 
   /** Waits until every write made so far is committed or refused. */

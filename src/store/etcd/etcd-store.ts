@@ -324,9 +324,11 @@ export class EtcdStore implements Store {
   async #compactedRevision(): Promise<Revision> {
     const stop = new AbortController();
     try {
-      for await (const stretch of watchStream(this.#channel, { from: '\0', end: '\0\0' }, 1, stop.signal)) {
-        assert(stretch.newest > 0, 'a watch that stands says where etcd stands');
-        break;
+      for await (const { newest, events } of watchStream(this.#channel, rangeOf(''), 1, stop.signal)) {
+        // A watch stands first and is refused a moment later. Once it tells the first change, it is not refused.
+        if (newest <= 1 || events.length > 0) {
+          break;
+        }
       }
       return 0;
     } catch (error) {
