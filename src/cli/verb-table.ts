@@ -85,6 +85,58 @@ export const VERBS: readonly Verb[] = [
     about: 'Set a new size for a deployment, replica set, or replication controller',
     load: async () => (await import('./verbs/scale.ts')).SCALE,
   },
+  {
+    name: 'api-resources',
+    about: 'Print the supported API resources on the server',
+    load: async () => (await import('./verbs/api-resources.ts')).API_RESOURCES,
+  },
+  {
+    name: 'api-versions',
+    about: 'Print the supported API versions on the server',
+    load: async () => (await import('./verbs/api-resources.ts')).API_VERSIONS,
+  },
+  { name: 'auth', about: 'Inspect authorization', load: async () => (await import('./verbs/auth.ts')).AUTH },
+  {
+    name: 'cluster-info',
+    about: 'Display cluster information',
+    load: async () => (await import('./verbs/version.ts')).CLUSTER_INFO,
+  },
+  {
+    name: 'cordon',
+    about: 'Mark node as unschedulable',
+    load: async () => (await import('./verbs/node-care.ts')).CORDON,
+  },
+  {
+    name: 'drain',
+    about: 'Drain node in preparation for maintenance',
+    load: async () => (await import('./verbs/node-care.ts')).DRAIN,
+  },
+  { name: 'events', about: 'List events', load: async () => (await import('./verbs/events.ts')).EVENTS },
+  {
+    name: 'expose',
+    about: 'Expose a resource as a new Kubernetes service',
+    load: async () => (await import('./verbs/expose.ts')).EXPOSE,
+  },
+  {
+    name: 'run',
+    about: 'Run a particular image on the cluster',
+    load: async () => (await import('./verbs/expose.ts')).RUN,
+  },
+  {
+    name: 'uncordon',
+    about: 'Mark node as schedulable',
+    load: async () => (await import('./verbs/node-care.ts')).UNCORDON,
+  },
+  {
+    name: 'version',
+    about: 'Print the client and server version information',
+    load: async () => (await import('./verbs/version.ts')).VERSION,
+  },
+  {
+    name: 'wait',
+    about: 'Wait for a specific condition on one or many resources',
+    load: async () => (await import('./verbs/wait.ts')).WAIT,
+  },
 ];
 
 export async function loadVerb(name: string): Promise<Command | undefined> {

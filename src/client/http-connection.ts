@@ -219,6 +219,10 @@ function keepAlive(session: ClientHttp2Session, clock: Clock): () => void {
   let timer: Timer;
   const schedule = (): void => {
     timer = clock.schedule(PING_AFTER_MS, () => {
+      // Destroyed a moment ago, and its `close` still to come.
+      if (session.destroyed) {
+        return;
+      }
       const giveUp = clock.schedule(PING_ANSWER_MS, () => session.destroy(new Error('no answer to a ping')));
       timer = giveUp;
       session.ping((error) => {

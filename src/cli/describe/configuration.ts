@@ -101,17 +101,10 @@ export async function describeNamespace(context: DescribeContext): Promise<void>
 export async function describeServiceAccount(context: DescribeContext): Promise<void> {
   const { object, writer } = context;
   writeHead(context);
-  for (const [title, field] of [
-    ['Image pull secrets', 'imagePullSecrets'],
-    ['Mountable secrets', 'secrets'],
-  ] as const) {
-    const names = listAt(object, field).map((each) => textAt(each, 'name'));
-    const [first = '<none>', ...rest] = names;
-    writer.field(0, title, first);
-    for (const name of rest) {
-      writer.line(0, `\t${name}`);
-    }
+  const [first = '<none>', ...rest] = listAt(object, 'imagePullSecrets').map((each) => textAt(each, 'name'));
+  writer.field(0, 'Image pull secrets', first);
+  for (const name of rest) {
+    writer.line(0, `\t${name}`);
   }
-  writer.field(0, 'Tokens', '<none>');
   await writeEvents(context);
 }

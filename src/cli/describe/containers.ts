@@ -50,8 +50,7 @@ function writeBasics(writer: DescriptionWriter, container: unknown, status: unkn
   const ports = listAt(container, 'ports');
   const plural = ports.length > 1 ? 's' : '';
   const text = (field: string): string =>
-    ports.map((port) => `${numberAt(port, field) ?? 0}/${textAt(port, 'protocol') || 'TCP'}`).join(', ') ||
-    '<none>';
+    ports.map((port) => `${numberAt(port, field) ?? 0}${portEnd(port)}`).join(', ') || '<none>';
   writer.field(2, `Port${plural}`, text('containerPort'));
   writer.field(2, `Host Port${plural}`, text('hostPort'));
   const seccomp = textAt(container, 'securityContext', 'seccompProfile', 'type');
@@ -65,6 +64,12 @@ function writeBasics(writer: DescriptionWriter, container: unknown, status: unkn
       );
     }
   }
+}
+
+/** `/TCP (http)`: what stands behind either number of a port. */
+function portEnd(port: unknown): string {
+  const name = textAt(port, 'name');
+  return `/${textAt(port, 'protocol') || 'TCP'}${name === '' ? '' : ` (${name})`}`;
 }
 
 function writeWords(writer: DescriptionWriter, title: string, words: readonly unknown[]): void {

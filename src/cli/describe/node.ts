@@ -108,7 +108,6 @@ function writeSystemInfo({ object: node, writer }: DescribeContext): void {
     ['Architecture', 'architecture'],
     ['Container Runtime Version', 'containerRuntimeVersion'],
     ['Kubelet Version', 'kubeletVersion'],
-    ['Kube-Proxy Version', 'kubeProxyVersion'],
   ] as const) {
     writer.field(1, title, textAt(node, 'status', 'nodeInfo', field));
   }

@@ -121,12 +121,12 @@ function writeProjected(writer: DescriptionWriter, projected: unknown): void {
     const { secret, configMap, downwardAPI, serviceAccountToken } = recordAt(source);
     if (secret !== undefined) {
       writer.field(2, 'SecretName', textAt(secret, 'name'));
-      writer.field(2, 'SecretOptionalName', textAt(secret, 'optional') || '<nil>');
+      writer.field(2, 'Optional', textAt(secret, 'optional') || 'false');
     } else if (downwardAPI !== undefined) {
       writer.field(2, 'DownwardAPI', 'true');
     } else if (configMap !== undefined) {
       writer.field(2, 'ConfigMapName', textAt(configMap, 'name'));
-      writer.field(2, 'ConfigMapOptional', textAt(configMap, 'optional') || '<nil>');
+      writer.field(2, 'Optional', textAt(configMap, 'optional') || 'false');
     } else if (serviceAccountToken !== undefined) {
       writer.field(2, 'TokenExpirationSeconds', textAt(serviceAccountToken, 'expirationSeconds'));
     }
