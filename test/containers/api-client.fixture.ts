@@ -27,7 +27,7 @@ export class ApiClient implements Disposable {
 
   constructor(kubeconfig: string) {
     // Written by the cluster under test in kubectl's form.
-    const config = decodeYamlDocuments(readFileSync(kubeconfig))[0] as unknown as Kubeconfig;
+    const config = decodeYamlDocuments(readFileSync(kubeconfig))[0] as Kubeconfig;
     const { cluster } = config.clusters[0];
     const { user } = config.users[0];
     const url = new URL(cluster['server'] ?? '');

@@ -68,12 +68,12 @@ export function typedObject(
   body?: CallBody,
 ): DraftObject {
   const { info, struct, custom } = view ?? storage.strategy;
-  checkKind(info, value);
+  const named = withType(info, value);
   const { fieldValidation } = context;
   const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
   const options = { fieldValidation, duplicates };
   const { object, warnings } =
-    custom === undefined ? decodeObject(value, struct, options) : custom.decode(value, options);
+    custom === undefined ? decodeObject(named, struct, options) : custom.decode(named, options);
   context.warnings.push(...warnings);
   if (view === undefined) {
     return object as DraftObject;
@@ -89,18 +89,19 @@ function isJson(body: CallBody | undefined): body is Extract<CallBody, { kind: '
   return body?.kind === 'bytes' && !/yaml|protobuf/.test(body.contentType);
 }
 
-function checkKind(info: ResourceInfo, value: unknown): void {
-  const { apiVersion, kind } = typeOf(value);
+/** The value with the kind of its path, which a client may leave out. @throws {StatusError} BadRequest for another kind */
+function withType(info: ResourceInfo, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return value;
+  }
+  const { apiVersion = '', kind = '' }: { readonly apiVersion?: unknown; readonly kind?: unknown } = value;
   const expected = apiVersionOf(info);
-  if ((kind !== undefined && kind !== info.kind) || (apiVersion !== undefined && apiVersion !== expected)) {
+  if ((kind !== '' && kind !== info.kind) || (apiVersion !== '' && apiVersion !== expected)) {
     throw badRequest(
-      `the API version in the data (${apiVersion ?? ''}) does not match the expected API version (${expected})`,
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
-}
-
-function typeOf(value: unknown): { readonly apiVersion?: string; readonly kind?: string } {
-  return typeof value === 'object' && value !== null ? value : {};
+  return apiVersion === '' || kind === '' ? { ...value, apiVersion: expected, kind: info.kind } : value;
 }
 
 /** DeleteOptions come in the body, or as query parameters when there is none. */
