@@ -148,6 +148,7 @@ export class ApiServer implements AsyncDisposable {
   async close(): Promise<void> {
     this.#isStarted = false;
     await this.#http?.close();
+    this.#security.admission.forEach((plugin) => plugin.close?.());
     await this.#tasks.close();
   }
 
@@ -173,7 +174,7 @@ export class ApiServer implements AsyncDisposable {
     const builtIn = RESOURCES.filter(isServedByDefault);
     const { custom } = this.registry;
     const discovery = { resources: () => [...builtIn, ...custom.resources()] };
-    const openapi = new OpenApi(discovery);
+    const openapi = new OpenApi({ ...discovery, schemaOf: (info) => custom.schemaOf(info) });
     custom.onChange(() => openapi.reset());
     const nonResource = createNonResource({
       discovery,

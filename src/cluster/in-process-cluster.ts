@@ -1,3 +1,4 @@
+import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
@@ -22,6 +23,8 @@ export interface InProcessOptions {
   readonly carry?: Carry;
   /** Signs client certificates, PEM; without it nobody is known by certificate. */
   readonly clientAuthorityPem?: string;
+  /** Where webhooks that are Services are found. */
+  readonly services?: ServiceResolver;
 }
 
 /** A real API server over memory and a virtual clock, for tests: no files, no ports, no wall time. */
@@ -54,6 +57,7 @@ export async function startInProcessCluster({
   store = new MemoryStore({ clock }),
   carry,
   clientAuthorityPem,
+  services,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
   const random = new SeededRandom(seed);
@@ -63,6 +67,7 @@ export async function startInProcessCluster({
     random,
     serviceAccountKeyPem: signingKeyPem,
     ...(clientAuthorityPem === undefined ? {} : { clientAuthorityPem }),
+    ...(services === undefined ? {} : { services }),
   });
   const plane = await ControlPlane.start(
     { store, clock, random, log, metrics },

@@ -1,5 +1,6 @@
 import { AdmissionChain } from '#apiserver/admission/admission-chain.ts';
 import { defaultPlugins } from '#apiserver/admission/default-plugins.ts';
+import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
 import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
 import { BearerTokenAuthenticator, TokenAuthenticatorUnion } from '#apiserver/authn/bearer-token.ts';
@@ -29,6 +30,8 @@ export interface SecurityOptions {
   /** Signs client certificates; without it nobody is known by certificate. */
   readonly clientAuthorityPem?: string;
   readonly frontProxyAuthorityPem?: string;
+  /** Finds webhooks that are Services; by their cluster addresses when left out. */
+  readonly services?: ServiceResolver;
 }
 
 /** Written into every service-account token, and the audience that pods' tokens are for. */
@@ -75,6 +78,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       clock,
       random,
       quotaWriter: quotaStatusWriter(registry),
+      ...(options.services === undefined ? {} : { services: options.services }),
     });
     return {
       authenticator,

@@ -8,6 +8,10 @@ import type {
   ValidatingPlugin,
 } from './admission.ts';
 import { PLUGIN_ORDER } from './plugin-order.ts';
+import { Reinvocation } from './reinvocation.ts';
+
+/** What webhooks change, the plugins before them have to see. */
+const WEBHOOKS = 'MutatingAdmissionWebhook';
 
 interface Route {
   readonly mutating: readonly MutatingPlugin[];
@@ -34,7 +38,7 @@ export class AdmissionChain {
   /** True when some plugin would look at such a write; lets the caller skip building attributes. */
   handles(operation: Operation, resource: AdmissionAttributes['resource'], subresource: string): boolean {
     const { mutating, validating } = this.#route(operation, resource, subresource);
-    return mutating.length > 0 || validating.length > 0;
+    return mutating.some(isActive) || validating.some(isActive);
   }
 
   /**
@@ -44,7 +48,9 @@ export class AdmissionChain {
    */
   admit(attributes: AdmissionAttributes): ApiObject | undefined | Promise<ApiObject | undefined> {
     const { mutating } = this.#route(attributes.operation, attributes.resource, attributes.subresource);
-    return admitFrom(mutating, 0, attributes);
+    return mutating.some((plugin) => plugin.name === WEBHOOKS && isActive(plugin))
+      ? admitTwice(mutating, attributes)
+      : admitFrom(mutating, 0, attributes);
   }
 
   /** @throws {StatusError} when a plugin refuses the write */
@@ -72,12 +78,30 @@ export class AdmissionChain {
   }
 }
 
+function isActive(plugin: AdmissionPlugin): boolean {
+  return plugin.isActive?.() ?? true;
+}
+
 function isMutating(plugin: AdmissionPlugin): plugin is MutatingPlugin & AdmissionPlugin {
   return 'admit' in plugin;
 }
 
 function isValidating(plugin: AdmissionPlugin): plugin is ValidatingPlugin & AdmissionPlugin {
   return 'validate' in plugin;
+}
+
+async function admitTwice(
+  plugins: readonly MutatingPlugin[],
+  attributes: AdmissionAttributes,
+): Promise<ApiObject | undefined> {
+  const reinvocation = new Reinvocation();
+  const first = { ...attributes, reinvocation };
+  const object = await admitFrom(plugins, 0, first);
+  if (!reinvocation.isNeeded) {
+    return object;
+  }
+  reinvocation.isAgain = true;
+  return admitFrom(plugins, 0, withObject(first, object));
 }
 
 function admitFrom(

@@ -1,6 +1,7 @@
 import type { ApiObject } from '#api/object.ts';
 import type { GroupVersionKind, GroupVersionResource } from '#api/resource-type.ts';
 import type { UserInfo } from '../authn/user.ts';
+import type { Reinvocation } from './reinvocation.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
@@ -25,6 +26,8 @@ export interface AdmissionAttributes {
   readonly dryRun: boolean;
   /** Sends the client a `Warning` header. Does nothing when left out. */
   readonly warn?: ((text: string) => void) | undefined;
+  /** Set by the chain while webhooks may change the object. */
+  readonly reinvocation?: Reinvocation;
   /** Adds to the request's audit event. Does nothing when left out. */
   readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
@@ -40,6 +43,10 @@ interface Plugin {
   /** As in `--enable-admission-plugins`. */
   readonly name: string;
   readonly scope: AdmissionScope;
+  /** False while the plugin has nothing to do at all; always true when left out. */
+  isActive?(): boolean;
+  /** Lets go of connections; called when the server stops. */
+  close?(): void;
 }
 
 export interface MutatingPlugin extends Plugin {

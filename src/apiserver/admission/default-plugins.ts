@@ -23,6 +23,10 @@ import { RuntimeClass } from './runtime-class/runtime-class.ts';
 import { ServiceAccount } from './service-account/service-account.ts';
 import { StorageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
 import { TaintNodesByCondition } from './taint-nodes-by-condition/taint-nodes-by-condition.ts';
+import { MutatingWebhooks } from './webhooks/mutating-webhooks.ts';
+import { ClusterIpResolver, type ServiceResolver } from './webhooks/service-resolver.ts';
+import { ValidatingWebhooks } from './webhooks/validating-webhooks.ts';
+import { WebhookClient } from './webhooks/webhook-client.ts';
 
 export interface AdmissionDeps {
   readonly reader: ObjectReader;
@@ -31,11 +35,15 @@ export interface AdmissionDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly quotaWriter: QuotaStatusWriter;
+  /** Finds webhooks that are Services; by their cluster addresses when left out. */
+  readonly services?: ServiceResolver;
 }
 
 /** The plugins that are on unless a cluster is told otherwise; NodeRestriction because every installer adds it. */
 export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
-  const { reader, authorizer } = deps;
+  const { reader, authorizer, clock, random } = deps;
+  const client = new WebhookClient({ clock, services: deps.services ?? new ClusterIpResolver(reader) });
+  const webhooks = { reader, client, random };
   return [
     new NamespaceLifecycle(reader),
     new LimitRanger(reader),
@@ -55,6 +63,8 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new DefaultIngressClass(reader),
     new PodTopologyLabels(reader),
     new RoleEscalation({ authorizer, rbac: deps.rbac }),
+    new MutatingWebhooks(webhooks),
+    new ValidatingWebhooks(webhooks),
     new ResourceQuota({ reader, clock: deps.clock, writer: deps.quotaWriter }),
   ];
 }

@@ -22,6 +22,7 @@ const MIRRORED: ReadonlySet<string> = new Set([
   'namespaces',
   'nodes',
   'pods',
+  'services',
   'secrets',
   'serviceaccounts',
   'limitranges',
@@ -39,6 +40,8 @@ const MIRRORED: ReadonlySet<string> = new Set([
   'runtimeclasses.node.k8s.io',
   'ingressclasses.networking.k8s.io',
   'certificatesigningrequests.certificates.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
   'customresourcedefinitions.apiextensions.k8s.io',
 ]);
 

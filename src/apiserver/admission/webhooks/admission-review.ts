@@ -1,0 +1,113 @@
+import type { AdmissionRequest, AdmissionResponse, AdmissionReview } from '#api/types/admission.v1.ts';
+import type { UserInfo } from '../../authn/user.ts';
+import type { AdmissionAttributes, Operation } from '../admission.ts';
+
+export type ReviewVersion = 'v1' | 'v1beta1';
+
+const OPTIONS_KIND: Readonly<Record<Operation, string | undefined>> = {
+  CREATE: 'CreateOptions',
+  UPDATE: 'UpdateOptions',
+  DELETE: 'DeleteOptions',
+  CONNECT: undefined,
+};
+
+/** The first version of the review that both sides know. */
+export function reviewVersion(offered: readonly string[]): ReviewVersion | undefined {
+  return offered.find((version) => version === 'v1' || version === 'v1beta1');
+}
+
+/** What a webhook is asked. */
+export function reviewOf(
+  attributes: AdmissionAttributes,
+  { uid, version }: { readonly uid: string; readonly version: ReviewVersion },
+): { readonly kind: string; readonly apiVersion: string; readonly request: object } {
+  const { resource, kind, subresource, operation, dryRun } = attributes;
+  const gvk = { group: kind.group, version: kind.version, kind: kind.kind };
+  const gvr = { group: resource.group, version: resource.version, resource: resource.resource };
+  const request = {
+    uid,
+    kind: gvk,
+    resource: gvr,
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: gvk,
+    requestResource: gvr,
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...(attributes.name === '' ? {} : { name: attributes.name }),
+    ...(attributes.namespace === '' ? {} : { namespace: attributes.namespace }),
+    operation,
+    userInfo: userInfo(attributes.user),
+    // The two are always there, as null when there is no object.
+    object: attributes.object ?? null,
+    oldObject: attributes.oldObject ?? null,
+    dryRun,
+    options: optionsOf(attributes),
+  } satisfies Omit<AdmissionRequest, 'object' | 'oldObject' | 'options'> & Record<string, unknown>;
+  return { kind: 'AdmissionReview', apiVersion: `admission.k8s.io/${version}`, request };
+}
+
+function userInfo({ name, uid, groups, extra }: UserInfo): AdmissionRequest['userInfo'] {
+  return {
+    username: name,
+    ...(uid === undefined ? {} : { uid }),
+    groups,
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+}
+
+function optionsOf({ operation, options, dryRun }: AdmissionAttributes): unknown {
+  const kind = OPTIONS_KIND[operation];
+  if (kind === undefined) {
+    return options ?? null;
+  }
+  return {
+    kind,
+    apiVersion: 'meta.k8s.io/v1',
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+    ...(typeof options === 'object' ? options : {}),
+  };
+}
+
+/** A response that is well-formed for what was asked; otherwise what is wrong with it. */
+export function checkedResponse(
+  answer: unknown,
+  { uid, version, isMutating }: { uid: string; version: ReviewVersion; isMutating: boolean },
+): AdmissionResponse | string {
+  const {
+    apiVersion = '',
+    kind = '',
+    response,
+  } = (answer ?? {}) as Omit<Partial<AdmissionReview>, 'apiVersion'> & {
+    apiVersion?: string;
+  };
+  if (typeof response !== 'object' || response === null) {
+    return 'webhook response was absent';
+  }
+  if (version === 'v1beta1') {
+    return { ...response, uid, ...(response.patch === undefined ? {} : { patchType: 'JSONPatch' }) };
+  }
+  if (response.uid !== uid) {
+    return `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`;
+  }
+  if (apiVersion !== 'admission.k8s.io/v1' || kind !== 'AdmissionReview') {
+    return `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${apiVersion}, Kind=${kind}`;
+  }
+  // The answer is somebody else's: anything but a plain true is a refusal.
+  const { allowed }: { readonly allowed: unknown } = response;
+  return patchProblem(response, isMutating) ?? { ...response, allowed: allowed === true };
+}
+
+function patchProblem({ patch = '', patchType }: AdmissionResponse, isMutating: boolean): string | undefined {
+  if (!isMutating) {
+    return patch !== ''
+      ? 'validating webhook may not return response.patch'
+      : patchType !== undefined
+        ? 'validating webhook may not return response.patchType'
+        : undefined;
+  }
+  if (patch !== '' && patchType === undefined) {
+    return 'webhook returned response.patch but not response.patchType';
+  }
+  return patch === '' && patchType !== undefined
+    ? 'webhook returned response.patchType but not response.patch'
+    : undefined;
+}
