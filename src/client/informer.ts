@@ -43,9 +43,7 @@ class ServerInformers implements Informers {
   }
 
   of<T extends ApiObject>(resource: ResourceType<T>, scope: InformerScope = {}): Informer<T> {
-    const { group, version, resource: plural } = resource;
-    const { namespace, labelSelector, fieldSelector } = scope;
-    const key = JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector]);
+    const key = keyOf(resource, scope);
     let reflector = this.#reflectors.get(key);
     if (reflector === undefined) {
       reflector = new Reflector<ApiObject>(this.#client.of(resource), scope, this.#options);
@@ -91,9 +89,21 @@ class ServerInformers implements Informers {
     return this.close();
   }
 
+  forget(resource: ResourceType<ApiObject>): void {
+    const key = keyOf(resource, {});
+    this.#reflectors.get(key)?.end();
+    this.#reflectors.delete(key);
+  }
+
   #spawn(reflector: Reflector<ApiObject>): void {
     this.#tasks.spawn(`informer ${reflector.name}`, (signal) => reflector.run(signal));
   }
+}
+
+function keyOf(resource: ResourceType<ApiObject>, scope: InformerScope): string {
+  const { group, version, resource: plural } = resource;
+  const { namespace, labelSelector, fieldSelector } = scope;
+  return JSON.stringify([group, version, plural, namespace, labelSelector, fieldSelector]);
 }
 
 /** Keeps one cache in step with the server: list once, then watch from the list's revision on. */
@@ -105,6 +115,7 @@ class Reflector<T extends ApiObject> {
   readonly #options: InformersOptions;
   readonly #log: Logger;
   readonly #synced = Promise.withResolvers<void>();
+  readonly #ending = new AbortController();
   /** Every change up to this revision is in the cache; undefined when a list is needed. */
   #revision: string | undefined;
   #hasListed = false;
@@ -122,7 +133,24 @@ class Reflector<T extends ApiObject> {
     return this.#synced.promise;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  /** Ends {@link run} before its signal does. */
+  end(): void {
+    this.#ending.abort();
+    this.#synced.resolve();
+  }
+
+  async run(until: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([until, this.#ending.signal]);
+    try {
+      await this.#follow(signal);
+    } catch (error) {
+      if (!this.#ending.signal.aborted) {
+        throw error;
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const backoff = new Backoff({ clock, random, ...BACKOFF });
     this.cache.markStarted();

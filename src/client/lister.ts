@@ -40,6 +40,8 @@ export interface Informers extends AsyncDisposable {
   of<T extends ApiObject>(resource: ResourceType<T>, scope?: InformerScope): Informer<T>;
   /** Starts those asked for so far; one asked for later starts at once. */
   start(): void;
+  /** Ends the informer of a resource that is no longer served, and lets its copy go. */
+  forget(resource: ResourceType<ApiObject>): void;
   /** Resolves when all started ones have synced. */
   whenSynced(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

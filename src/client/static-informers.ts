@@ -89,6 +89,10 @@ export class StaticInformers implements Informers {
   }
 
   /** Delivers what was set so far; from here on changes are delivered as they are made. */
+  forget(): void {
+    // Nothing runs that could end.
+  }
+
   start(): void {
     this.#isStarted = true;
     for (const { objects, scopes } of this.#resources.values()) {

@@ -1,5 +1,6 @@
 import type { ApiObject } from '#api/object.ts';
 import type { ResourceType } from '#api/resource-type.ts';
+import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import type { Client } from '#client/client.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
@@ -13,6 +14,7 @@ import {
 } from './certificates/certificate-controllers.ts';
 import { ClusterRoleAggregationController } from './clusterrole-aggregation/cluster-role-aggregation-controller.ts';
 import { CronJobController } from './cronjob/cron-job-controller.ts';
+import { namespacedCustomResources } from './custom-resources/custom-resource-types.ts';
 import { DaemonSetController } from './daemonset/daemon-set-controller.ts';
 import { DeploymentController } from './deployment/deployment-controller.ts';
 import { DisruptionController } from './disruption/disruption-controller.ts';
@@ -45,7 +47,7 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   readonly rootCaPem: string;
   /** Ranges of pod addresses to divide among the nodes; without any, nodes get none. */
   readonly podRanges?: readonly PodRange[];
-  /** The resources whose objects live in namespaces; the built-in ones when left out. */
+  /** The resources whose objects live in namespaces; built-in ones and those of definitions when left out. */
   readonly namespacedResources?: () =>
     | readonly ResourceType<ApiObject>[]
     | Promise<readonly ResourceType<ApiObject>[]>;
@@ -145,12 +147,15 @@ class RunningControllers implements Controllers {
  * with only the rights it needs, where the options give it one.
  */
 function allControllers(deps: ControllerDeps, options: ControllersOptions): readonly Controller[] {
+  const definitions = deps.informers.of(CUSTOM_RESOURCE_DEFINITION);
   const { podRanges = [], signCertificate, clientOf } = options;
   const as = (name: string): ControllerDeps =>
     clientOf === undefined ? deps : { ...deps, client: clientOf(name) };
   return [
     new NamespaceController(as('namespace-controller'), {
-      resources: options.namespacedResources ?? namespacedResources,
+      resources:
+        options.namespacedResources ??
+        (() => [...namespacedResources(), ...namespacedCustomResources(definitions.list())]),
     }),
     new ServiceAccountController(as('service-account-controller')),
     new RootCaPublisher(as('root-ca-cert-publisher'), options.rootCaPem),

@@ -6,6 +6,7 @@ import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
+  JSONSchemaProps,
 } from '#api/types/apiextensions.v1.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ResourceStorage, StorageDeps } from '../registry/resource-storage.ts';
@@ -24,6 +25,8 @@ export interface ServedCustom {
   readonly storage: ResourceStorage;
   /** Set when the version is not the stored one. */
   readonly view: VersionView | undefined;
+  /** Set when only a webhook knows how to make this version from the stored one. */
+  readonly needsWebhook: boolean;
   /** Being deleted: what is there can be read and deleted, nothing new comes. */
   readonly isTerminating: boolean;
   /** Set for deprecated versions. */
@@ -64,6 +67,17 @@ export class CustomResources {
             : 1,
       );
     return this.#infos;
+  }
+
+  /** The schema a version was defined with; one that allows anything where it has none. */
+  schemaOf(resource: GroupVersionResource): JSONSchemaProps | undefined {
+    const served = this.find(resource);
+    return served === undefined
+      ? undefined
+      : (served.version.definition.schema?.openAPIV3Schema ?? {
+          type: 'object',
+          'x-kubernetes-preserve-unknown-fields': true,
+        });
   }
 
   /** One storage for each resource whose definition exists and was once accepted. */
@@ -141,6 +155,7 @@ function compile(definition: CustomResourceDefinition, deps: StorageDeps): Reado
           version,
           storage,
           view: version === stored ? undefined : viewOf(version, stored),
+          needsWebhook: version !== stored && definition.spec.conversion?.strategy === 'Webhook',
           isTerminating,
           warning: deprecationWarning(version.info, version.definition),
         },

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '#api/types/apiextensions.v1.ts';
 import { defaultStrategy, withStatus } from '../registry/default-strategy.ts';
 import type { DraftObject, Strategy } from '../registry/strategy.ts';
+import { definitionWarnings } from './definition-warnings.ts';
 import { definitionProblems, definitionUpdateProblems } from './definition-problems.ts';
 
 /** Keeps a definition until its objects are gone. */
@@ -16,10 +18,19 @@ export function definitionStrategy(info: ResourceInfo): Strategy {
     ...base,
     deletionFinalizers: [CLEANUP_FINALIZER],
     applyDefaults: (object) => withSpecDefaults(base.applyDefaults(object)),
-    prepareCreate: (object) => withStatus(object, initialStatus(asDefinition(object).spec)),
-    prepareUpdate: async (next, current, subresource) => {
-      const prepared = await base.prepareUpdate(next, current, subresource);
-      return subresource === 'status' ? prepared : withStoredVersion(prepared);
+    prepareCreate: (object, { warnings }) => {
+      warnings.push(...definitionWarnings(asDefinition(object)));
+      return withStatus(object, initialStatus(asDefinition(object).spec));
+    },
+    prepareUpdate: async (next, current, subresource, context) => {
+      const prepared = await base.prepareUpdate(next, current, subresource, context);
+      if (subresource === 'status') {
+        return prepared;
+      }
+      if (!isDeepStrictEqual(next['spec'], current['spec'])) {
+        context.warnings.push(...definitionWarnings(asDefinition(next)));
+      }
+      return withStoredVersion(prepared);
     },
     validateCreate: (object) => [...base.validateCreate(object), ...definitionProblems(asDefinition(object))],
     validateUpdate: (next, current, subresource) => [

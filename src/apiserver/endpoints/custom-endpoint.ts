@@ -1,4 +1,4 @@
-import { StatusError, unknownPath } from '#api/status-error.ts';
+import { notSupported, qualifiedResource, StatusError, unknownPath } from '#api/status-error.ts';
 import { customScale } from '../crd/custom-scale.ts';
 import type { ServedCustom } from '../crd/custom-resources.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
@@ -15,6 +15,9 @@ export async function serveCustom(served: ServedCustom | undefined, call: ApiCal
   checkPlace(served.info, info);
   if (info.subresource !== '' && !Object.hasOwn(served.info.subresources, info.subresource)) {
     throw unknownPath();
+  }
+  if (served.needsWebhook) {
+    throw notSupported(`conversion of ${qualifiedResource(served.info)} by a webhook`);
   }
   if (served.isTerminating && info.verb === 'create') {
     throw new StatusError({

@@ -2,23 +2,30 @@ import { createHash } from 'node:crypto';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf, type GroupVersionKind } from '#api/resource-type.ts';
 import { structOfKind, tableName, typeNames, structType } from '#api/schema/schema.ts';
+import type { JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
 import type { ApiResult } from '../endpoints/api-call.ts';
 import type { DiscoverySource } from '../endpoints/discovery.ts';
 import { KUBERNETES_VERSION } from '../endpoints/version.ts';
+import { addCustomKind } from './custom-kind.ts';
 import { pathItems } from './path-items.ts';
 import { OPENAPI_V2, OPENAPI_V3, SchemaDocument, type Dialect } from './schema-document.ts';
 
 const INFO = { title: 'Kubernetes', version: KUBERNETES_VERSION };
+
+export interface SchemaSource extends DiscoverySource {
+  /** The schema that a custom resource's version was defined with; undefined for built-in ones. */
+  schemaOf(info: ResourceInfo): JSONSchemaProps | undefined;
+}
 
 /**
  * `/openapi/v2` and `/openapi/v3`, made from the same tables that decode and validate. A document is built
  * when it is first asked for and kept until the served resources change.
  */
 export class OpenApi {
-  readonly #source: DiscoverySource;
+  readonly #source: SchemaSource;
   readonly #documents = new Map<string, string>();
 
-  constructor(source: DiscoverySource) {
+  constructor(source: SchemaSource) {
     this.#source = source;
   }
 
@@ -86,7 +93,13 @@ export class OpenApi {
 
   #schemas(infos: readonly ResourceInfo[], dialect: Dialect): SchemaDocument {
     const document = new SchemaDocument(dialect, kindsByType(infos));
-    for (const { group, version, kind } of infos) {
+    for (const info of infos) {
+      const { group, version, kind } = info;
+      const schema = this.#source.schemaOf(info);
+      if (schema !== undefined) {
+        addCustomKind(document, info, schema);
+        continue;
+      }
       for (const name of [kind, `${kind}List`]) {
         const struct = structOfKind(group, version, name);
         if (struct !== undefined) {

@@ -1,6 +1,5 @@
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf, type GroupVersionKind } from '#api/resource-type.ts';
-import { structOfKind } from '#api/schema/schema.ts';
 import type { SchemaDocument } from './schema-document.ts';
 
 /** Query parameters by what kind of operation takes them. Clients look for some of these to learn what a server can do. */
@@ -166,8 +165,9 @@ function pathItem(
 
 function operationObject(operation: Operation, kind: GroupVersionKind, document: SchemaDocument): object {
   const { group, version } = kind;
-  const struct = structOfKind(group, version, operation.isList ? `${kind.kind}List` : kind.kind);
-  const schema = struct === undefined ? { type: 'string' } : document.ref(struct);
+  const schema = document.refOfKind(operation.isList ? { ...kind, kind: `${kind.kind}List` } : kind) ?? {
+    type: 'string',
+  };
   return {
     tags: [group === '' ? `core_${version}` : `${group.split('.')[0]}_${version}`],
     'x-kubernetes-action': operation.action,

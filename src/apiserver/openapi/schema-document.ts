@@ -1,4 +1,4 @@
-import type { Field, StructType, ValueType } from '#api/schema/schema.ts';
+import { structOfKind, type Field, type StructType, type ValueType } from '#api/schema/schema.ts';
 import type { GroupVersionKind } from '#api/resource-type.ts';
 
 /** What differs between the two versions of OpenAPI. */
@@ -37,6 +37,8 @@ export class SchemaDocument {
   readonly #dialect: Dialect;
   readonly #kinds: ReadonlyMap<string, readonly GroupVersionKind[]>;
   readonly #schemas = new Map<string, object>();
+  /** Names of the definitions that were added as they are, by the kind they stand for. */
+  readonly #added = new Map<string, string>();
 
   /** @param kinds by type name, the kinds that a definition is marked with */
   constructor(dialect: Dialect, kinds: ReadonlyMap<string, readonly GroupVersionKind[]>) {
@@ -53,6 +55,26 @@ export class SchemaDocument {
       this.#schemas.set(name, this.#definition(struct));
     }
     return { $ref: `${this.#dialect.refPrefix}${name}` };
+  }
+
+  /** A reference to the definition of a kind, built in or added; undefined when the document has none. */
+  refOfKind({ group, version, kind }: GroupVersionKind): { readonly $ref: string } | undefined {
+    const added = this.#added.get(`${group}/${version}/${kind}`);
+    if (added !== undefined) {
+      return { $ref: `${this.#dialect.refPrefix}${added}` };
+    }
+    const struct = structOfKind(group, version, kind);
+    return struct === undefined ? undefined : this.ref(struct);
+  }
+
+  /** Adds a definition that does not come from a table. */
+  add({ group, version, kind }: GroupVersionKind, name: string, schema: object): void {
+    this.#added.set(`${group}/${version}/${kind}`, name);
+    this.#schemas.set(name, schema);
+  }
+
+  get dialect(): Dialect {
+    return this.#dialect;
   }
 
   /** All definitions, by name in alphabetical order. */

@@ -36,6 +36,7 @@ export interface Strategy {
     next: DraftObject,
     current: DraftObject,
     subresource: string,
+    context: RequestContext,
   ): DraftObject | Promise<DraftObject>;
   validateCreate(object: DraftObject): readonly FieldError[];
   validateUpdate(next: DraftObject, current: DraftObject, subresource: string): readonly FieldError[];

@@ -105,7 +105,7 @@ async function prepare(
   });
   const prepared = bumpGeneration(
     storage,
-    await strategy.prepareUpdate(admitted, live, target.subresource),
+    await strategy.prepareUpdate(admitted, live, target.subresource, context),
     live,
   );
   const tracked =

@@ -2,8 +2,11 @@ import type { ApiObject } from '#api/object.ts';
 import { parseApiVersion, type ResourceType } from '#api/resource-type.ts';
 import { isNotFound } from '#api/status-error.ts';
 import type { OwnerReference } from '#api/types/meta.v1.ts';
+import type { CustomResourceDefinition } from '#api/types/apiextensions.v1.ts';
+import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import { LeastRecentlyUsed } from '#client/least-recently-used.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
+import { customResourceType } from '../custom-resources/custom-resource-types.ts';
 import type { ControllerDeps } from '../runner/controller-deps.ts';
 import { type Controller, DONE, type KeyQueue, type ReconcileResult } from '../runner/controller.ts';
 import {
@@ -30,31 +33,68 @@ export class GarbageCollector implements Controller {
   readonly #deps: ControllerDeps;
   readonly #events: EventRecorder;
   readonly #resources: readonly ResourceType<ApiObject>[];
-  readonly #byKind: ReadonlyMap<string, ResourceType<ApiObject>>;
+  readonly #byKind: Map<string, ResourceType<ApiObject>>;
+  /** Of each custom resource, by its definition's name. */
+  readonly #custom = new Map<
+    string,
+    { readonly resource: ResourceType<ApiObject>; readonly handler: Disposable }
+  >();
   readonly #graph = new OwnerGraph();
   readonly #absent = new LeastRecentlyUsed<string, true>(ABSENT_MAX);
   #queue: KeyQueue | undefined;
 
-  /** @param resources everything that can be deleted and watched, each in one version */
+  /** @param resources every built-in one that can be deleted and watched, each in one version */
   constructor(deps: ControllerDeps, resources: readonly ResourceType<ApiObject>[]) {
     this.#deps = deps;
     this.#events = deps.events('garbage-collector-controller');
     this.#resources = resources;
-    this.#byKind = new Map(resources.map((resource) => [`${resource.group}/${resource.kind}`, resource]));
+    this.#byKind = new Map(resources.map((resource) => [kindKey(resource), resource]));
     for (const resource of resources) {
       deps.informers.of(resource);
     }
+    deps.informers.of(CUSTOM_RESOURCE_DEFINITION);
   }
 
   connect(queue: KeyQueue): readonly Disposable[] {
     this.#queue = queue;
-    return this.#resources.map((resource) =>
-      this.#deps.informers.of(resource).addHandler({
-        onAdd: (object) => this.#schedule(this.#graph.observe(resource, object)),
-        onUpdate: (_, object) => this.#schedule(this.#graph.observe(resource, object)),
-        onDelete: ({ metadata }) => this.#forget(metadata.uid),
-      }),
-    );
+    const definitions = this.#deps.informers.of(CUSTOM_RESOURCE_DEFINITION).addHandler({
+      onAdd: (definition) => this.#define(definition),
+      onUpdate: (_, definition) => this.#define(definition),
+      onDelete: (definition) => this.#undefine(definition.metadata.name),
+    });
+    const custom = new DisposableStack();
+    custom.defer(() => [...this.#custom.keys()].forEach((name) => this.#undefine(name)));
+    return [...this.#resources.map((resource) => this.#follow(resource)), definitions, custom];
+  }
+
+  #follow(resource: ResourceType<ApiObject>): Disposable {
+    return this.#deps.informers.of(resource).addHandler({
+      onAdd: (object) => this.#schedule(this.#graph.observe(resource, object)),
+      onUpdate: (_, object) => this.#schedule(this.#graph.observe(resource, object)),
+      onDelete: ({ metadata }) => this.#forget(metadata.uid),
+    });
+  }
+
+  #define(definition: CustomResourceDefinition): void {
+    const { name } = definition.metadata;
+    const resource = customResourceType(definition);
+    const known = this.#custom.get(name)?.resource;
+    if (resource === undefined || (known?.version === resource.version && known.kind === resource.kind)) {
+      return;
+    }
+    this.#undefine(name);
+    this.#byKind.set(kindKey(resource), resource);
+    this.#custom.set(name, { resource, handler: this.#follow(resource) });
+  }
+
+  #undefine(name: string): void {
+    const known = this.#custom.get(name);
+    if (known !== undefined) {
+      known.handler[Symbol.dispose]();
+      this.#custom.delete(name);
+      this.#byKind.delete(kindKey(known.resource));
+      this.#deps.informers.forget(known.resource);
+    }
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
@@ -290,4 +330,8 @@ export class GarbageCollector implements Controller {
       this.#events.event(object, 'Warning', 'OwnerRefInvalidNamespace', message);
     }
   }
+}
+
+function kindKey({ group, kind }: ResourceType<ApiObject>): string {
+  return `${group}/${kind}`;
 }
