@@ -137,6 +137,11 @@ export const VERBS: readonly Verb[] = [
     about: 'Wait for a specific condition on one or many resources',
     load: async () => (await import('./verbs/wait.ts')).WAIT,
   },
+  {
+    name: 'config',
+    about: 'Read kubeconfig files',
+    load: async () => (await import('./verbs/config.ts')).CONFIG,
+  },
 ];
 
 export async function loadVerb(name: string): Promise<Command | undefined> {

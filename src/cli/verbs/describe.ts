@@ -52,7 +52,8 @@ async function describe(invocation: Invocation): Promise<void> {
       object,
       writer,
       nowMs: io.clock.nowMs(),
-      showsEvents: flags.bool('show-events'),
+      // Among several objects, events are shown only when they are asked for.
+      showsEvents: flags.bool('show-events') && (found.length === 1 || flags.has('show-events')),
     });
     const text = writer.text();
     session.print(isByPrefix ? `${text}\n` : `${index === 0 ? '' : '\n\n'}${text}`);

@@ -197,7 +197,9 @@ async function printTables(invocation: Invocation, wanted: readonly Wanted[]): P
       }
       const type = `${each.resource.group}/${each.resource.resource}`;
       if (printer === undefined || type !== lastType) {
-        session.print(printer === undefined ? '' : `${printer.flush()}\n`);
+        session.print(
+          `${printer?.flush() ?? ''}${printer === undefined || flags.bool('no-headers') ? '' : '\n'}`,
+        );
         printer = tablePrinter(invocation, each, types.size > 1);
         lastType = type;
       }
