@@ -62,6 +62,11 @@ export class Faults {
     return { [Symbol.dispose]: () => void this.#rules.delete(rule) };
   }
 
+  /** True while a request may have to wait for time to pass. */
+  get canDelay(): boolean {
+    return this.#rules.values().some(({ effect }) => effect.kind === 'delay');
+  }
+
   clear(): void {
     this.#rules.clear();
   }

@@ -1,6 +1,7 @@
 import type { ApiObject, NewObject } from '#api/object.ts';
 import { isNotFound } from '#api/status-error.ts';
 import type { ResourceType } from '#api/resource-type.ts';
+import type { DeleteOptions } from '#api/types/meta.v1.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
@@ -49,7 +50,10 @@ const SEED_STEP = 0x3c6e_f35f;
  */
 export class TestCluster implements AsyncDisposable {
   readonly clock: TestClock;
-  /** Requests of an administrator; faults hit them like any other. */
+  /**
+   * Requests of an administrator; faults hit them like any other. One that a fault delays waits for the clock,
+   * which the methods of the cluster itself let run.
+   */
   client: Client;
   readonly seed: number;
   readonly #options: Omit<LifeOptions, 'onChange' | 'isWanted'>;
@@ -120,7 +124,9 @@ export class TestCluster implements AsyncDisposable {
       const { name, namespace: own = namespace } = manifest.metadata;
       const target = resource.isNamespaced ? own : '';
       applied.push(
-        await this.client.of(resource).patch(target, name, manifest, { type: 'apply', force: true }),
+        await this.#drive(
+          this.client.of(resource).patch(target, name, manifest, { type: 'apply', force: true }),
+        ),
       );
     }
     return applied;
@@ -129,7 +135,7 @@ export class TestCluster implements AsyncDisposable {
   /** @throws {StatusError} NotFound among others */
   get<T extends ApiObject>(target: Target<T>, options: NamespaceOption = {}): Promise<T> {
     const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
-    return this.client.of(resource).get(namespace, name);
+    return this.#drive(this.client.of(resource).get(namespace, name));
   }
 
   /** All objects of a resource, by its handle or its name; of all namespaces unless one is given. */
@@ -139,18 +145,22 @@ export class TestCluster implements AsyncDisposable {
   ): Promise<readonly T[]> {
     const handle = handleOf(resource);
     const query = labelSelector === undefined ? {} : { labelSelector };
-    return (await this.client.of(handle).list(namespace, query)).items;
+    return (await this.#drive(this.client.of(handle).list(namespace, query))).items;
   }
 
   create<T extends ApiObject>(resource: ResourceType<T>, object: NewObject<T>): Promise<T> {
     const namespace = object.metadata.namespace ?? NAMESPACE_DEFAULT;
     const metadata = Object.assign({}, object.metadata, resource.isNamespaced ? { namespace } : {});
-    return this.client.of(resource).create(Object.assign({}, object, { metadata }));
+    return this.#drive(this.client.of(resource).create(Object.assign({}, object, { metadata })));
   }
 
-  delete(target: Target, options: NamespaceOption = {}): Promise<void> {
-    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
-    return this.client.of(resource).delete(namespace, name);
+  /** What it owns goes as the resource has it by default (in the background), unless told otherwise. */
+  delete(
+    target: Target,
+    { namespace = NAMESPACE_DEFAULT, ...options }: NamespaceOption & Partial<DeleteOptions> = {},
+  ): Promise<void> {
+    const place = placeOf(target, namespace);
+    return this.#drive(this.client.of(place.resource).delete(place.namespace, place.name, options));
   }
 
   /**
@@ -292,6 +302,21 @@ export class TestCluster implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Lets time pass for a request that a fault delays; nobody else would. */
+  async #drive<T>(request: Promise<T>): Promise<T> {
+    const { clock, faults } = this.#life;
+    if (!faults.canDelay) {
+      return request;
+    }
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    request.then(end, end);
+    for (await clock.settle(); !ended.signal.aborted;) {
+      await clock.advance((clock.nextDueMs() ?? clock.nowMs()) - clock.nowMs());
+    }
+    return request;
   }
 
   #inherited(): Pick<LifeOrigin, 'seed' | 'recorder' | 'faults'> {

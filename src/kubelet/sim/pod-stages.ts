@@ -14,7 +14,7 @@ export interface StageContext {
 export type StageStep =
   | { readonly kind: 'none' }
   | { readonly kind: 'delete' }
-  | { readonly kind: 'status'; readonly delayMs: number; readonly next: 'running' | 'ended' };
+  | { readonly kind: 'status'; readonly delayMs: number; readonly next: 'running' | 'ready' | 'ended' };
 
 /** How long the pod runs before it ends by itself, as a Go duration. The name is the kwok project's. */
 const RUN_FOR_ANNOTATION = 'pod-complete.stage.kwok.x-k8s.io/delay';
@@ -39,6 +39,9 @@ export function nextStage(pod: Pod, nowMs: number): StageStep {
   }
   if (status.phase !== 'Running') {
     return { kind: 'none' };
+  }
+  if (isMarkedUnready(pod)) {
+    return { kind: 'status', delayMs: 0, next: 'ready' };
   }
   const isJobs = metadata.ownerReferences?.some(({ kind }) => kind === 'Job') === true;
   const runForMs = annotatedMs(pod, RUN_FOR_ANNOTATION) ?? (isJobs ? JOB_RUN_FOR_MS : undefined);
@@ -72,6 +75,16 @@ export function runningStatus(pod: Pod, { nowMs, hostIp, podIp }: StageContext):
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: pod.spec.containers.map((container) => statusOf(pod, container, running, true)),
   };
+}
+
+/** What runs here is ready: whoever says otherwise has not heard from the node for a while. */
+export function readyStatus(pod: Pod, { nowMs }: Pick<StageContext, 'nowMs'>): Partial<PodStatus> {
+  return { ...observed(pod), conditions: conditions(pod, formatTime(nowMs), { isReady: true }) };
+}
+
+function isMarkedUnready({ status }: Pod): boolean {
+  const isReady = status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+  return !isReady && status.containerStatuses?.every(({ state }) => state?.running !== undefined) === true;
 }
 
 /** After the node came back: every container ended with it and runs anew, as its restart policy has it. */

@@ -7,7 +7,14 @@ import { POD } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 import type { InformerHandler, Lister } from '#client/lister.ts';
 import type { DelayQueue } from './delay-queue.ts';
-import { endedStatus, nextStage, restartedStatus, runningStatus, type StageContext } from './pod-stages.ts';
+import {
+  endedStatus,
+  nextStage,
+  readyStatus,
+  restartedStatus,
+  runningStatus,
+  type StageContext,
+} from './pod-stages.ts';
 import type { SimPodIps } from './sim-addresses.ts';
 import type { WriteLanes } from './write-lanes.ts';
 
@@ -114,10 +121,13 @@ export class SimPods {
           return;
         }
         this.#planned.delete(uid);
-        if (!isNotFound(error) && !isConflict(error)) {
-          this.#deps.log.warn('simulated pod not written', { pod: objectKey(pod), step: name, error });
-          this.#deps.queue.add(RETRY_MS, () => this.#reconsider(pod));
+        if (isNotFound(error)) {
+          return;
         }
+        if (!isConflict(error)) {
+          this.#deps.log.warn('simulated pod not written', { pod: objectKey(pod), step: name, error });
+        }
+        this.#deps.queue.add(RETRY_MS, () => this.#reconsider(pod));
       }
     });
   }
@@ -166,6 +176,8 @@ function statusAfter(name: string, pod: Pod, context: StageContext): Partial<Pod
   switch (name) {
     case 'running':
       return runningStatus(pod, context);
+    case 'ready':
+      return readyStatus(pod, context);
     case 'restarted':
       return restartedStatus(pod, context);
     default:
