@@ -429,7 +429,11 @@ export class SequencedStore implements TransactionalStore {
       settled.add(found.settled);
       return found.entry;
     };
+    const newest = (): Revision => this.#sequencer.assignedRevision;
     return {
+      get revision(): Revision {
+        return newest();
+      },
       get,
       range: (range) => {
         const keys = new Set(this.#keys.page(range, Infinity).found.map(([key]) => key));
@@ -445,9 +449,7 @@ export class SequencedStore implements TransactionalStore {
       },
       isLeaseUsable: (id) => this.#leases.isUsable(id),
       put: (key, value, lease) => {
-        const { change, batch } = this.#sequencer.put(key, value, lease);
-        settled.add(batch.done);
-        return change.version.revision;
+        settled.add(this.#sequencer.put(key, value, lease).batch.done);
       },
       delete: (key) => {
         const head = this.#sequencer.head(key);

@@ -87,6 +87,11 @@ export class Sequencer {
     return this.#committed;
   }
 
+  /** The newest revision given out, committed or not. */
+  get assignedRevision(): Revision {
+    return this.#assigned;
+  }
+
   /** The newest state of a key that exists, uncommitted writes included. */
   head(key: string): KeyVersion | undefined {
     const pending = this.#pending.get(key);

@@ -37,11 +37,13 @@ export interface TransactionalStore extends Store {
 }
 
 export interface StoreTransaction {
+  /** The newest revision given out; that of the last write once the transaction has written. */
+  readonly revision: Revision;
   get(key: string): KeyValue | undefined;
   range(range: KeyRange): readonly KeyValue[];
   isLeaseUsable(id: LeaseId): boolean;
   /** `lease` has to be usable, or 0. */
-  put(key: string, value: Uint8Array, lease: LeaseId): Revision;
+  put(key: string, value: Uint8Array, lease: LeaseId): void;
   /** Deletes the key if it exists. */
   delete(key: string): void;
 }
