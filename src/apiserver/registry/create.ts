@@ -14,6 +14,15 @@ import type { DraftObject } from './strategy.ts';
 /** How often a generated name may meet one that is taken before the client has to try again. */
 const GENERATED_NAME_TRIES = 8;
 
+export interface CreateOptions {
+  /** Server-side apply has computed `managedFields` itself. */
+  readonly keepsManagedFields?: boolean | undefined;
+}
+
+interface Creation extends CreateOptions {
+  readonly context: RequestContext;
+}
+
 /**
  * Stores a new object: stamp, default, admit, validate, write.
  *
@@ -25,10 +34,11 @@ export async function createObject(
   namespace: string,
   body: DraftObject,
   context: RequestContext,
+  options: CreateOptions = {},
 ): Promise<StoredObject> {
   const isGenerated = (body.metadata.name ?? '') === '' && (body.metadata.generateName ?? '') !== '';
   for (let tries = 1; ; tries++) {
-    const created = await tryCreate(storage, namespace, body, context);
+    const created = await tryCreate(storage, namespace, body, { ...options, context });
     if (created !== undefined) {
       return created;
     }
@@ -42,10 +52,11 @@ async function tryCreate(
   storage: ResourceStorage,
   namespace: string,
   body: DraftObject,
-  context: RequestContext,
+  creation: Creation,
 ): Promise<StoredObject | undefined> {
   const { strategy } = storage;
-  const ready = await prepare(storage, namespace, body, context);
+  const { context } = creation;
+  const ready = await prepare(storage, namespace, body, creation);
   const { name } = ready.metadata;
   const key = storage.keyOf(namespace, name);
   try {
@@ -74,7 +85,7 @@ async function prepare(
   storage: ResourceStorage,
   namespace: string,
   body: DraftObject,
-  context: RequestContext,
+  { context, keepsManagedFields }: Creation,
 ): Promise<DraftObject> {
   const { strategy, deps } = storage;
   const stamped = stampNew(body, { strategy, namespace, clock: deps.clock, random: deps.random });
@@ -83,15 +94,18 @@ async function prepare(
   const admitted = await admit(storage, 'CREATE', target, { object: defaulted, context });
   const prepared = await strategy.prepareCreate(admitted, context);
   try {
-    const tracked = updateManagedFields({
-      live: undefined,
-      next: prepared,
-      struct: strategy.struct,
-      manager: context.fieldManager,
-      apiVersion: apiVersionOf(strategy.info),
-      subresource: '',
-      time: timestamp(deps.clock),
-    });
+    const tracked =
+      keepsManagedFields === true
+        ? prepared
+        : updateManagedFields({
+            live: undefined,
+            next: prepared,
+            struct: strategy.struct,
+            manager: context.fieldManager,
+            apiVersion: apiVersionOf(strategy.info),
+            subresource: '',
+            time: timestamp(deps.clock),
+          });
     refuseInvalid(storage, tracked, strategy.validateCreate(tracked));
     await validateAdmission(storage, 'CREATE', target, { object: tracked, context });
     return tracked;

@@ -196,13 +196,14 @@ async function write(
 async function createInstead(
   storage: ResourceStorage,
   target: Target,
-  { createInstead: make }: UpdateOptions,
+  { createInstead: make, keepsManagedFields }: UpdateOptions,
   context: RequestContext,
 ): Promise<UpdateResult> {
   if (make === undefined || target.subresource !== '') {
     throw notFound(storage.strategy.info, target.name);
   }
-  return { stored: await createObject(storage, target.namespace, make(), context), isCreated: true };
+  const stored = await createObject(storage, target.namespace, make(), context, { keepsManagedFields });
+  return { stored, isCreated: true };
 }
 
 function dryRunView(storage: ResourceStorage, current: StoredObject, object: DraftObject): StoredObject {
