@@ -1,7 +1,7 @@
 import { ApiBench, rounds } from './api-bench.ts';
 import type { BenchContext, Workload } from './bench.ts';
 import type { RequestText } from './keep-alive.ts';
-import type { Row } from './row.ts';
+import { formatValue, median, type Row } from './row.ts';
 import { sampleConfigMap, samplePod } from './sample-objects.ts';
 
 const CORE = '/api/v1/namespaces/default';
@@ -12,7 +12,9 @@ interface RequestRow extends RequestText {
   readonly anchor: 'put' | 'get';
 }
 
-const POD = 'pod-target';
+/** A thousand pods to get and patch, so that requests meet each other no more than in a real cluster. */
+const POD = 'target-{m}';
+const PODS = 1000;
 
 const REQUESTS: readonly RequestRow[] = [
   {
@@ -66,15 +68,18 @@ export const apiRequests: Workload = { name: 'requests', run };
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
   await using bench = await ApiBench.start();
+  const rows: Row[] = [];
+  const { connections, requests } = context.size;
   await bench.order({
-    kind: 'once',
+    kind: 'requests',
     method: 'POST',
     path: `${CORE}/pods`,
     body: JSON.stringify(samplePod(POD)),
+    connections,
+    ...bench.take(PODS),
   });
-  const rows: Row[] = [];
-  const { connections, requests } = context.size;
   for (const { name, target, anchor, ...request } of REQUESTS) {
+    const beforeMs = bench.serverCpuMs();
     const values = await rounds(context, async () => {
       const { seconds } = await bench.order({
         kind: 'requests',
@@ -85,7 +90,8 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
       return requests / seconds;
     });
     rows.push({ name, unit: '/s', values, target, anchor });
-    context.note(name);
+    const cpuUs = ((bench.serverCpuMs() - beforeMs) * 1000) / (requests * (values.length + 1));
+    context.note(`${name}: ${formatValue(median(values), '/s')}, ${cpuUs.toFixed(0)} µs of server CPU each`);
   }
   return rows;
 }

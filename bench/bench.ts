@@ -21,7 +21,7 @@ export interface BenchSize {
 
 export const FULL_SIZE: BenchSize = {
   rounds: 5,
-  requests: 20_000,
+  requests: 5_000,
   connections: 32,
   pods: 5_000,
   nodes: 1_000,

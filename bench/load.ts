@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { KeepAlive, requestText, type Endpoint, type RequestText } from './keep-alive.ts';
 
-/** `{n}` in path and body stands for the number of the request, from `first` on. */
+/** `{n}` in path and body stands for the number of the request, from `first` on; `{m}` for its last three digits. */
 export interface RequestsOrder extends RequestText {
   readonly kind: 'requests';
   readonly connections: number;
@@ -72,8 +72,8 @@ async function sendAll(
         const number = next++;
         const text = requestText({
           ...order,
-          path: order.path.replaceAll('{n}', String(number)),
-          ...(order.body === undefined ? {} : { body: order.body.replaceAll('{n}', String(number)) }),
+          path: numbered(order.path, number),
+          ...(order.body === undefined ? {} : { body: numbered(order.body, number) }),
         });
         const sentMs = performance.now();
         const answer = await connection.request(text);
@@ -89,6 +89,10 @@ async function sendAll(
   durations.sort();
   const percentile = (share: number): number => durations[Math.floor(share * (order.count - 1))] ?? 0;
   return { seconds, p50Ms: percentile(0.5), p99Ms: percentile(0.99), length, body: '' };
+}
+
+function numbered(text: string, number: number): string {
+  return text.replaceAll('{n}', String(number)).replaceAll('{m}', String(number % 1000));
 }
 
 /** Counts a needle in a stream of pieces; one cut in two by a piece's end is found too. */

@@ -16,16 +16,19 @@ const HELP = `Usage: npm run bench -- [options]
   --only NAMES       comma-separated: ${WORKLOADS.map(({ name }) => name).join(', ')}
   --small            a size that only shows that everything runs
   --rounds N         rounds of a row (default ${FULL_SIZE.rounds})
+  --no-etcd          do not measure etcd
   --json             only the JSON lines
   --save FILE        write the JSON lines to FILE as a baseline
   --compare FILE     fail when a row is more than 10 % worse than in FILE
 `;
 
 const { values: options } = parseArgs({
+  allowNegative: true,
   options: {
     only: { type: 'string' },
     small: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    etcd: { type: 'boolean', default: true },
     json: { type: 'boolean', default: false },
     save: { type: 'string' },
     compare: { type: 'string' },
@@ -47,7 +50,7 @@ const context = {
 };
 const wanted = options.only?.split(',');
 const rows: Row[] = [];
-const etcd = await measureEtcd(context);
+const etcd = options.etcd ? await measureEtcd(context) : undefined;
 for (const workload of WORKLOADS) {
   if (wanted === undefined || wanted.includes(workload.name)) {
     rows.push(...(await workload.run(context)));

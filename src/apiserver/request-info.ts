@@ -58,6 +58,9 @@ function splitPath(path: string): readonly string[] {
 }
 
 function decodePart(part: string): string {
+  if (!part.includes('%')) {
+    return part;
+  }
   try {
     return decodeURIComponent(part);
   } catch (error) {

@@ -12,11 +12,20 @@ const CLIENT_AUTH_OID = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE_OID = '2.5.29.37.0';
 const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 
+/** What does not change about a certificate; whether it is valid now is asked each time. */
+interface Verdict {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly isSigned: boolean;
+}
+
 /** Checks client certificates against trusted authorities; what was verified once is looked up by object. */
 export class CertificateVerifier {
   readonly #authorities: readonly X509Certificate[];
   readonly #clock: Clock;
   readonly #trusted = new RecentMap<string, boolean>(CACHE_MAX);
+  /** A connection shows one certificate object for each of its requests, and reading one is slow. */
+  readonly #verdicts = new WeakMap<X509Certificate, Verdict>();
 
   /** @param authoritiesPem one or more certificates */
   constructor(authoritiesPem: string, clock: Clock) {
@@ -27,9 +36,19 @@ export class CertificateVerifier {
   /** True for a certificate that one of the authorities signed for clients and that is valid now. */
   isTrusted(certificate: X509Certificate): boolean {
     const nowMs = this.#clock.nowMs();
-    if (certificate.validFromDate.getTime() > nowMs || certificate.validToDate.getTime() < nowMs) {
-      return false;
+    let verdict = this.#verdicts.get(certificate);
+    if (verdict === undefined) {
+      verdict = {
+        notBeforeMs: certificate.validFromDate.getTime(),
+        notAfterMs: certificate.validToDate.getTime(),
+        isSigned: this.#isSigned(certificate),
+      };
+      this.#verdicts.set(certificate, verdict);
     }
+    return verdict.isSigned && verdict.notBeforeMs <= nowMs && nowMs <= verdict.notAfterMs;
+  }
+
+  #isSigned(certificate: X509Certificate): boolean {
     const fingerprint = certificate.fingerprint256;
     let isSigned = this.#trusted.get(fingerprint);
     if (isSigned === undefined) {

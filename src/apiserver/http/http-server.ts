@@ -88,6 +88,8 @@ export class HttpServer implements AsyncDisposable {
     });
     this.#server.on('sessionError', (error: Error) => deps.log.debug('http/2 session ended', { error }));
     this.#server.setTimeout(IDLE_MS);
+    // For HTTP/1.1 alone; Node's default of five seconds cuts clients off just as they ask again. Its types leave it out.
+    Object.assign(this.#server, { keepAliveTimeout: IDLE_MS });
   }
 
   /**
@@ -126,13 +128,12 @@ export class HttpServer implements AsyncDisposable {
 
   async #serve(request: Request, response: ServerResponse | Http2ServerResponse): Promise<void> {
     const startMs = this.#deps.clock.monotonicMs();
-    const ending = new AbortController();
-    response.once('close', () => ending.abort());
+    const departure = new Departure(response);
     const responder = new Responder(response, this.#deps.random.uuid());
     let call: ApiCall | undefined;
     let code = 200;
     try {
-      call = await this.#call(request, ending.signal);
+      call = await this.#call(request, departure);
       // What is only carried answers in whatever form its own server likes.
       const accepted = negotiate(isProxyCall(call) ? undefined : request.headers.accept);
       const result = await this.#deps.handler.handle(call);
@@ -154,7 +155,7 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  async #call(request: Request, signal: AbortSignal, mayHaveBody = true): Promise<ApiCall> {
+  async #call(request: Request, departure: Departure, mayHaveBody = true): Promise<ApiCall> {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -177,7 +178,9 @@ export class HttpServer implements AsyncDisposable {
           : { kind: 'bytes', bytes, contentType: request.headers['content-type'] ?? 'application/json' },
       http: { method, headers: request.headers, query: mark < 0 ? '' : url.slice(mark + 1) },
       wantsAggregatedDiscovery: wantsAggregatedDiscovery(request.headers.accept),
-      signal,
+      get signal() {
+        return departure.signal;
+      },
       warnings: [],
     };
   }
@@ -216,11 +219,10 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const ending = new AbortController();
-    socket.once('close', () => ending.abort());
+    const departure = new Departure(socket);
     socket.on('error', () => socket.destroy());
     try {
-      const call = await this.#call(request, ending.signal, false);
+      const call = await this.#call(request, departure, false);
       await this.#deps.upgrade(call, { request, socket, head });
     } catch (error) {
       const status =
@@ -230,6 +232,29 @@ export class HttpServer implements AsyncDisposable {
         `HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
     }
+  }
+}
+
+/** Knows when a client has gone. Few requests ask, so the signal is made for those alone. */
+class Departure {
+  #controller: AbortController | undefined;
+  #hasGone = false;
+
+  constructor(connection: { once(event: 'close', listener: () => void): unknown }) {
+    connection.once('close', () => {
+      this.#hasGone = true;
+      this.#controller?.abort();
+    });
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#hasGone) {
+        this.#controller.abort();
+      }
+    }
+    return this.#controller.signal;
   }
 }
 

@@ -7,9 +7,16 @@ import { generateName } from '#api/generate-name.ts';
 import type { Target } from './request-context.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
 
+/** The newest timestamp made: thousands of writes share a second, and making the text costs more than comparing. */
+let newest = { second: 0, text: '1970-01-01T00:00:00Z' };
+
 /** Seconds precision, as the API writes times. */
 export function timestamp(clock: Clock): string {
-  return `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(clock.nowMs() / 1000);
+  if (second !== newest.second) {
+    newest = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  }
+  return newest.text;
 }
 
 /** Metadata as the server stamps it on a new object; what the client may not set is dropped or refused. */
