@@ -30,7 +30,7 @@ function withRequestor(object: DraftObject, { user }: RequestContext): DraftObje
     groups: user.groups,
     ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
   };
-  return { ...object, spec: { ...spec, ...requestor } } as DraftObject;
+  return { ...object, spec: { ...spec, ...requestor } };
 }
 
 function prepareUpdate(next: DraftObject, current: DraftObject, subresource: string): DraftObject {

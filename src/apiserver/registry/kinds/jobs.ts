@@ -37,5 +37,5 @@ function withOwnSelector(object: DraftObject): DraftObject {
     matchLabels: { ...spec.selector?.matchLabels, [CONTROLLER_UID]: metadata.uid },
   };
   const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
-  return { ...object, spec: { ...spec, selector, template } } as DraftObject;
+  return { ...object, spec: { ...spec, selector, template } };
 }

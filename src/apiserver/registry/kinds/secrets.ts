@@ -27,5 +27,5 @@ function withoutStringData(object: DraftObject): DraftObject {
   const data = Object.fromEntries(
     [...Object.entries(secret.data ?? {}), ...encoded].toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
-  return { ...secret, data } as unknown as DraftObject;
+  return { ...secret, data };
 }
