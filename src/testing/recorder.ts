@@ -69,7 +69,8 @@ export class Recorder implements AsyncDisposable {
   noteWriter(user: string, answer: unknown): void {
     const { metadata } = (answer ?? {}) as Partial<ApiObject>;
     const revision = Number(metadata?.resourceVersion);
-    if (Number.isSafeInteger(revision)) {
+    // Lists answer deletions of many with a revision of the store; writes that change nothing with an old one.
+    if (metadata?.uid !== undefined && !this.#writers.has(revision)) {
       this.#writers.set(revision, user);
     }
   }

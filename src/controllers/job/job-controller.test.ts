@@ -185,6 +185,23 @@ test('job: pods of a deleted job are let go', async () => {
   );
 });
 
+test('job: pods of a job that waits for them before it goes are let go', async () => {
+  await using harness = await start({ completions: 1 });
+  const job = harness.transport.peek(JOB, 'ns/work');
+  assert.ok(job);
+  const metadata = {
+    ...job.metadata,
+    deletionTimestamp: '2026-01-01T00:00:00Z',
+    finalizers: ['foregroundDeletion'],
+  };
+  harness.transport.put(JOB, { ...job, metadata });
+  await harness.clock.advance(100);
+  assert.deepEqual(
+    harness.transport.all(POD).map((pod) => pod.metadata.finalizers),
+    [[]],
+  );
+});
+
 test('completion indexes: written as runs and read back', () => {
   const indexes = new Set([0, 1, 2, 5, 7, 8]);
   assert.equal(formatIndexes(indexes), '0-2,5,7,8');

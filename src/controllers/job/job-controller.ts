@@ -110,12 +110,10 @@ export class JobController implements Controller {
       return DONE;
     }
     const pods = await this.#claim(job, signal);
-    if (isFinished(job)) {
+    if (isFinished(job) || job.metadata.deletionTimestamp !== undefined) {
       this.#failures.delete(key);
+      // A job that is going counts no more, and its pods could not go before it.
       await Promise.all(pods.filter(isTracked).map((pod) => this.#release(pod, signal)));
-      return DONE;
-    }
-    if (job.metadata.deletionTimestamp !== undefined) {
       return DONE;
     }
     return await this.#carryOut(job, planJob(job, pods, this.#deps.clock.nowMs()), signal);

@@ -109,6 +109,22 @@ test('stateful set: it shrinks from the top, and a pod that is lost comes back u
   assert.equal(pods(harness), 'db-0:v1');
 });
 
+test('stateful set: a name that an earlier set still holds is taken as soon as it is free', async () => {
+  await using harness = await start();
+  await runAll(harness);
+  const old = harness.transport.peek(POD, 'ns/db-0');
+  assert.ok(old);
+  const [owner] = old.metadata.ownerReferences ?? [];
+  assert.ok(owner);
+  const ownerReferences = [{ ...owner, uid: 'earlier' }];
+  harness.transport.put(POD, { ...old, metadata: { ...old.metadata, uid: 'held', ownerReferences } });
+  await harness.clock.advance(1_000);
+  harness.transport.drop(POD, 'ns/db-0');
+  await harness.clock.advance(10_000);
+  const pod = harness.transport.peek(POD, 'ns/db-0');
+  assert.equal(pod?.metadata.ownerReferences?.[0]?.uid, owner.uid);
+});
+
 test('stateful set: a new template goes from the top down, each pod ready before the next', async () => {
   await using harness = await start();
   await runAll(harness);

@@ -171,7 +171,10 @@ export class StatefulSetController implements Controller {
     });
   }
 
-  /** Runs a write and says how it went; what is there or gone already is as good as done. */
+  /**
+   * Runs a write and says how it went; what is gone already is as good as done. What is there already may be
+   * another's, such as an earlier set's of the same name, and nobody tells when that one goes: it is tried again.
+   */
   async #tellOutcome(
     set: StatefulSet,
     verb: 'Create' | 'Delete',
@@ -182,8 +185,11 @@ export class StatefulSetController implements Controller {
       await write();
       this.#events.event(set, 'Normal', `Successful${verb}`, `${verb.toLowerCase()} ${what} successful`);
     } catch (error) {
-      if (isAlreadyExists(error) || isNotFound(error) || isNamespaceTerminating(error)) {
+      if (isNotFound(error) || isNamespaceTerminating(error)) {
         return;
+      }
+      if (isAlreadyExists(error)) {
+        throw error;
       }
       const message = `${verb.toLowerCase()} ${what} failed error: ${describeError(error)}`;
       this.#events.event(set, 'Warning', `Failed${verb}`, message);
