@@ -9,7 +9,7 @@ import type { ResourceStorage } from '../registry/resource-storage.ts';
 import { parseSelection, type Selection } from '../registry/selection.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import { updateObject } from '../registry/update.ts';
-import { watchObjects } from '../registry/watch.ts';
+import { checkWatchOptions, watchObjects } from '../registry/watch.ts';
 import type { Target } from '../registry/request-context.ts';
 import type { ApiCall, ApiResult, Served } from './api-call.ts';
 import { contextOf, listOptionsOf, readCount, watchOptionsOf } from './call-options.ts';
@@ -108,6 +108,7 @@ function watch(served: Served, call: ApiCall): ApiResult {
   const seconds = asked > 0 ? asked : WATCH_SECONDS_MIN * (1 + random.float());
   const selection = selectionOf(storage, call);
   const options = watchOptionsOf(call.query);
+  checkWatchOptions(options);
   const start = async function* (): ReturnType<typeof watchObjects> {
     const ending = new AbortController();
     const timer = clock.schedule(seconds * 1000, () => ending.abort());

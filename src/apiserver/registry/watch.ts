@@ -37,7 +37,8 @@ const BOOKMARK_INTERVAL_MS = 60_000;
  * Without a resourceVersion (or with `0`), and with `sendInitialEvents`, the current objects come first as
  * `ADDED`. The iteration ends when `signal` fires.
  *
- * @throws {StatusError} Expired when the asked version was compacted, Invalid for options that do not go together
+ * @param options have passed {@link checkWatchOptions}
+ * @throws {StatusError} Expired when the asked version was compacted
  */
 export async function* watchObjects(
   storage: ResourceStorage,
@@ -46,7 +47,6 @@ export async function* watchObjects(
   options: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly WatchItem[]> {
-  checkOptions(options);
   const isFromNow = options.resourceVersion === '' || options.resourceVersion === '0';
   const wantsInitial = options.sendInitialEvents ?? isFromNow;
   let after: Revision;
@@ -134,7 +134,16 @@ function selected(storage: ResourceStorage, event: StoreEvent, selection: Select
   return did ? { type: 'DELETED', stored: isDelete ? current : previous.at(event.revision) } : undefined;
 }
 
-function checkOptions({ sendInitialEvents, resourceVersionMatch, allowBookmarks }: WatchOptions): void {
+/**
+ * To be asked before a watch starts: its answer is a stream from then on, and could no longer refuse.
+ *
+ * @throws {StatusError} BadRequest for a version that is none, Invalid for options that do not go together
+ */
+export function checkWatchOptions(options: WatchOptions): void {
+  const { sendInitialEvents, resourceVersion, resourceVersionMatch, allowBookmarks } = options;
+  if (resourceVersion !== '') {
+    parseResourceVersion(resourceVersion);
+  }
   const refuse = (path: string, detail: string): never => {
     throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
       { path, reason: 'FieldValueForbidden', detail },
