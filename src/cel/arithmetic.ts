@@ -72,6 +72,7 @@ function checkedUint(value: bigint): Uint | EvaluationError {
 }
 
 export const uintArithmetic = {
+  zero: new Uint(0n),
   add: (a: Uint, b: Uint): Uint | EvaluationError => checkedUint(a.value + b.value),
   subtract: (a: Uint, b: Uint): Uint | EvaluationError => checkedUint(a.value - b.value),
   multiply: (a: Uint, b: Uint): Uint | EvaluationError => checkedUint(a.value * b.value),

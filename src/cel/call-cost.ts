@@ -95,6 +95,27 @@ function containsAddress(isRange: boolean, isText: boolean): CallCost {
   };
 }
 
+const LIST_COST = 10;
+
+/** A list made of `size` elements, some of which are looked at several times. */
+function makingList(size: number, factor: number): number {
+  return 1 + LIST_COST + Math.floor(size * factor);
+}
+
+const RESULT_LIST: CallCost = (_args, result) => makingList(actualSize(result), 1);
+
+/** Every element against every other, and their characters. */
+function selfComparing(list: Value | undefined): number {
+  const size = actualSize(list);
+  const first = list instanceof ListValue && size > 0 ? list.at(0) : null;
+  const isText = typeof first === 'string' || first instanceof Uint8Array;
+  return makingList(size * size, isText ? 2 + TRAVERSAL_FACTOR : 2);
+}
+
+function comparingLists(factor: number): CallCost {
+  return ([left, right]) => 1 + Math.floor(actualSize(left) * actualSize(right) * factor);
+}
+
 const BY_FUNCTION: ReadonlyMap<string, CallCost> = new Map<string, CallCost>([
   ['check', CHECK_COST],
   ['fieldSelector', SELECTOR],
@@ -118,6 +139,16 @@ const BY_FUNCTION: ReadonlyMap<string, CallCost> = new Map<string, CallCost>([
     (name) => [name, traverseFirst(2 * TRAVERSAL_FACTOR)] as const,
   ),
   ['join', (_args, result) => traversal(actualSize(result), 2 * TRAVERSAL_FACTOR)],
+  ['slice', RESULT_LIST],
+  ['reverse', RESULT_LIST],
+  ['lists.range', RESULT_LIST],
+  ['flatten', ([list, depth]) => makingList(actualSize(list), depth === undefined ? 1 : Number(depth))],
+  ['distinct', ([list]) => selfComparing(list)],
+  ['sort', ([list]) => selfComparing(list)],
+  ['@sortByAssociatedKeys', ([, keys]) => selfComparing(keys)],
+  ['sets.contains', comparingLists(1)],
+  ['sets.intersects', comparingLists(1)],
+  ['sets.equivalent', comparingLists(2)],
   ['find', MATCHES],
   ['findAll', MATCHES],
   ['validate', ([format, text]) => matching(actualSize(text), actualSize(format))],

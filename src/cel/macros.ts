@@ -26,6 +26,7 @@ const RECEIVER_MACROS: Readonly<Record<string, Expander>> = {
   'transformMap/4': collect(2, 'map'),
   'transformMapEntry/3': collect(2, 'entry'),
   'transformMapEntry/4': collect(2, 'entry'),
+  'sortBy/2': sortBy,
   'optMap/2': optionalMap(false),
   'optFlatMap/2': optionalMap(true),
 };
@@ -224,4 +225,22 @@ function optionalMap(isFlat: boolean): Expander {
     const found = isFlat ? present : make.method(make.ident('optional'), 'of', present);
     return { expr: make.call('_?_:_', make.method(target, 'hasValue'), found, none) };
   };
+}
+
+/** Sorts by what an expression makes of each element, computed once for each. */
+function sortBy(make: NodeMaker, target: Expr, args: readonly Expr[]): Exclude<Expansion, undefined> {
+  const [name] = args;
+  if (!['list', 'ident', 'comprehension', 'call', 'select'].includes(target.kind) || name === undefined) {
+    return {
+      error: 'sortBy can only be applied to a list, identifier, comprehension, call or select expression',
+      at: target,
+    };
+  }
+  const sorted = '@__sortBy_input__';
+  const keys = collect(1, 'list')(make, make.ident(sorted), args);
+  return 'error' in keys
+    ? keys
+    : {
+        expr: bindTo(make, sorted, target, make.call('@sortByAssociatedKeys', make.ident(sorted), keys.expr)),
+      };
 }

@@ -1,6 +1,6 @@
 import { callCostOf } from '../call-cost.ts';
 import type { CallCost } from '../call-cost.ts';
-import type { Overload } from '../declarations.ts';
+import type { Overload, OverloadBody } from '../declarations.ts';
 import type { Type } from '../types.ts';
 import { isError, isInstance, noSuchOverload } from '../value.ts';
 import type { Value } from '../value.ts';
@@ -31,9 +31,7 @@ export function planDispatch(
     }
     for (const { overload, cost } of candidates) {
       if (overload.parameters.every((type, index) => isInstance(args[index] ?? null, type))) {
-        const result = overload.body(...args);
-        frame.charge(costOf(cost, args, result));
-        return result;
+        return run(overload.body, cost, args, frame);
       }
     }
     return noSuchOverload();
@@ -53,8 +51,15 @@ function evaluateAll(steps: readonly Step[], frame: Frame): Value[] | Exclude<Va
   return args;
 }
 
-function costOf(cost: CallCost, args: readonly Value[], result: Value): number {
-  return typeof cost === 'number' ? cost : cost(args, result);
+/** Calls a body. What does not depend on the result is paid first, so that work beyond the budget is not begun. */
+function run(body: OverloadBody, cost: CallCost, args: readonly Value[], frame: Frame): Value {
+  if (typeof cost === 'number' || cost.length < 2) {
+    frame.charge(typeof cost === 'number' ? cost : cost(args, null));
+    return body(...args);
+  }
+  const result = body(...args);
+  frame.charge(cost(args, result));
+  return result;
 }
 
 function planDirect(overload: Overload, steps: readonly Step[]): Step {
@@ -80,8 +85,6 @@ function planDirect(overload: Overload, steps: readonly Step[]): Step {
     if (!Array.isArray(args)) {
       return args;
     }
-    const result = body(...args);
-    frame.charge(costOf(cost, args, result));
-    return result;
+    return run(body, cost, args, frame);
   };
 }

@@ -1,3 +1,4 @@
+import { ACCUMULATOR } from '../ast.ts';
 import type { ComprehensionExpr, Expr } from '../ast.ts';
 import { EntryMap, EvaluationError, ListValue, MapValue, isError, mapKey } from '../value.ts';
 import type { Value } from '../value.ts';
@@ -42,7 +43,7 @@ function isBinding({ range, condition, accu }: ComprehensionExpr): boolean {
     range.elements.length === 0 &&
     condition.kind === 'literal' &&
     condition.value === false &&
-    !accu.startsWith('@')
+    accu !== ACCUMULATOR
   );
 }
 
@@ -132,7 +133,7 @@ function planGrowing(parts: FoldParts, grow: Grow, result: Step): Step {
 /** The growth of `accu + [x]`, `cel.@mapInsert(accu, …)` or either under a filter; undefined for other steps. */
 function planGrowth(expr: ComprehensionExpr, planner: Planner): Grow | undefined {
   const isAlways = expr.condition.kind === 'literal' && expr.condition.value === true;
-  if (!isAlways || !expr.accu.startsWith('@')) {
+  if (!isAlways || expr.accu !== ACCUMULATOR) {
     return undefined;
   }
   const { step } = expr;

@@ -162,7 +162,12 @@ export class Planner {
 
   #planCall(expr: CallExpr): Step {
     const [first, second, third] = expr.args;
-    if (expr.name === '_?._' && first !== undefined && second?.kind === 'literal' && typeof second.value === 'string') {
+    if (
+      expr.name === '_?._' &&
+      first !== undefined &&
+      second?.kind === 'literal' &&
+      typeof second.value === 'string'
+    ) {
       return this.#planOptionalSelect(first, second.value);
     }
     const reference = this.#checked.references.get(expr.id);
