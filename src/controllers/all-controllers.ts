@@ -22,6 +22,8 @@ import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { collectableResources } from './garbage-collector/collectable-resources.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { HorizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler-controller.ts';
+import { NO_METRICS, type MetricsSource } from './horizontal-pod-autoscaler/metrics-source.ts';
 import { JobController } from './job/job-controller.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
@@ -53,6 +55,8 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
     | Promise<readonly ResourceType<ApiObject>[]>;
   /** Signs approved CertificateSigningRequests; without it they wait for somebody else. */
   readonly signCertificate?: SignCertificate;
+  /** What autoscalers go by; without it they say that there are no metrics. */
+  readonly metricsSource?: MetricsSource;
   /** Set where several processes run controllers: only the holder of the Lease does. */
   readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly identity: string };
   /** The client of one controller, by the name of its service account; the shared one when left out. */
@@ -167,6 +171,9 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new DaemonSetController(as('daemon-set-controller')),
     new StatefulSetController(as('statefulset-controller')),
     new JobController(as('job-controller')),
+    new HorizontalPodAutoscalerController(as('horizontal-pod-autoscaler'), {
+      metricsSource: options.metricsSource ?? NO_METRICS,
+    }),
     new CronJobController(as('cronjob-controller')),
     new TtlAfterFinishedController(as('ttl-after-finished-controller')),
     new DisruptionController(as('disruption-controller')),
