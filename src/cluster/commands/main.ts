@@ -12,6 +12,7 @@ Usage: coracle VERB [options]
   logs     print what the cluster program wrote
   kubectl  talk to a cluster, as kubectl does
   why      say why a pod waits, or does not get ready
+  etcd     serve a store of its own as an etcd
   version  print the version
 
 Run "coracle VERB --help" for the options of a verb.
@@ -44,6 +45,8 @@ async function run(verb: string, args: readonly string[]): Promise<number> {
       return (await import('./kubectl.ts')).runKubectl(args);
     case 'why':
       return (await import('./why.ts')).why(args);
+    case 'etcd':
+      return (await import('./etcd.ts')).etcd(args);
     case 'version':
     case '--version':
       return (await import('./version.ts')).version();
