@@ -6,6 +6,7 @@ import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
+import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import { Client } from '#client/client.ts';
 import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
 import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
@@ -257,7 +258,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Why the scheduler put a pod where it is, or nowhere; undefined for a pod it does not know. */
-  explain(target: Target, options: NamespaceOption = {}): ReturnType<ClusterLife['explain']> {
+  explain(target: Target, options: NamespaceOption = {}): PodExplanation | undefined {
     const { namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
     return this.#life.explain(`${namespace}/${name}`);
   }
