@@ -50,6 +50,21 @@ export class ApiBench implements AsyncDisposable {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
+  /** Waits until the namespace's service account is there: in a whole cluster a controller makes it. */
+  async accountExists(): Promise<void> {
+    const path = '/api/v1/namespaces/default/serviceaccounts?watch=true';
+    await this.order({
+      kind: 'until-seen',
+      method: 'GET',
+      path: '/version',
+      watchPath: path,
+      needle: '"name":"default"',
+      connections: 1,
+      first: 0,
+      count: 1,
+    });
+  }
+
   order(order: LoadOrder): Promise<LoadReport> {
     return this.#load.ask<LoadReport>(order);
   }

@@ -5,11 +5,16 @@ import { parseArgs } from 'node:util';
 import { apiCollections } from './api-collections.ts';
 import { apiRequests } from './api-requests.ts';
 import { FULL_SIZE, SMALL_SIZE, type Workload } from './bench.ts';
+import { node } from './node.ts';
+import { scheduling } from './scheduling.ts';
 import { measureEtcd, type EtcdAnchor } from './etcd.ts';
 import { drops, type Recorded } from './baseline.ts';
 import { formatValue, median, share, worst, type Row } from './row.ts';
 
-const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections];
+const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node];
+
+/** Far enough above a target; a cluster that used no processor time at all is beyond all measure. */
+const SHARE_MAX = 99.99;
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -86,7 +91,7 @@ function table(measured: readonly Row[], anchor: EtcdAnchor | undefined): string
   const head = [
     `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}; Node ${process.versions.node}`,
     anchor === undefined
-      ? 'no etcd on this host, so nothing to hold the rows against (Debian: apt-get install etcd-server)'
+      ? 'etcd was not measured: not asked for, or not on this host (Debian: apt-get install etcd-server)'
       : `etcd ${anchor.version}, ${size.connections} connections, no TLS: ${formatValue(anchor.put, '/s')} puts, ${formatValue(anchor.get, '/s')} gets`,
     '',
     line(['', 'median', 'worst', 'target', 'of target', 'of etcd']),
@@ -102,7 +107,7 @@ function table(measured: readonly Row[], anchor: EtcdAnchor | undefined): string
       formatValue(median(values), unit),
       formatValue(worst(row), unit),
       target === undefined ? '' : formatValue(target, unit),
-      target === undefined ? '' : `${(share(row, target) * 100).toFixed(0)} %`,
+      target === undefined ? '' : `${(Math.min(share(row, target), SHARE_MAX) * 100).toFixed(0)} %`,
       ratio,
     ]);
   });
