@@ -11,6 +11,7 @@ import {
   mergeTag,
 } from 'js-yaml';
 import { utf8Decode } from '#base/bytes.ts';
+import { decodeJson, JsonDecodeError } from './json-decode.ts';
 
 /** The text is not YAML that the API takes. The message is a sentence for the client. */
 export class YamlDecodeError extends Error {
@@ -55,7 +56,22 @@ export function decodeYamlDocuments(
 
 /** The first document, as the server reads a body; null when there is none. */
 export function decodeYaml(body: Uint8Array | string, options: YamlOptions = {}): unknown {
+  if (options.isStrict !== true && beginsObject(body)) {
+    try {
+      return decodeJson(body);
+    } catch (error) {
+      // Braces begin YAML of the flow style too.
+      if (!(error instanceof JsonDecodeError)) {
+        throw error;
+      }
+    }
+  }
   return decodeYamlDocuments(body, options)[0] ?? null;
+}
+
+/** JSON is YAML, and programs send it under YAML's name: its own reader takes a tenth of the time. */
+function beginsObject(body: Uint8Array | string): boolean {
+  return typeof body === 'string' ? body.startsWith('{') : body[0] === 0x7b;
 }
 
 /** Block style with sorted keys, the way `kubectl -o yaml` prints. Undefined values are left out. */

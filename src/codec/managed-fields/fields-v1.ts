@@ -43,11 +43,22 @@ export function makeNode(
     return isOwned ? LEAF : undefined;
   }
   const node: Record<string, FieldsNode> = isOwned ? { '.': LEAF } : {};
-  for (const element of [...children.keys()].sort()) {
-    const child = children.get(element);
-    if (child !== undefined) {
-      node[element] = child;
+  let last = '';
+  for (const [element, child] of children) {
+    if (element < last) {
+      return sortedNode(isOwned, children);
     }
+    node[element] = child;
+    last = element;
+  }
+  return node;
+}
+
+/** Fields that come out of order: most come from a table, which is in order, and need no sorting. */
+function sortedNode(isOwned: boolean, children: ReadonlyMap<string, FieldsNode>): FieldsNode {
+  const node: Record<string, FieldsNode> = isOwned ? { '.': LEAF } : {};
+  for (const [element, child] of [...children].sort(([left], [right]) => (left < right ? -1 : 1))) {
+    node[element] = child;
   }
   return node;
 }
