@@ -7,9 +7,9 @@ import { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
 import type { HostPrograms } from '#runtime/oci/check-host.ts';
 import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
-import { LmdbStore } from '#store/lmdb-store.ts';
 import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan.ts';
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
+import { openClusterStore, type StoreChoice } from './cluster-store.ts';
 import { ComponentSet } from './component-set.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
@@ -32,6 +32,8 @@ export type NodeChoice =
 export interface LocalClusterOptions {
   readonly directory: DataDirectory;
   readonly nodes: NodeChoice;
+  /** Left out: the data directory. */
+  readonly store?: StoreChoice;
   /** Left out: the port of an earlier start, else 6443, else any free one. */
   readonly port?: number;
   /** Where to write the administrator's kubeconfig beside the data directory's own. */
@@ -68,12 +70,16 @@ export class LocalCluster implements AsyncDisposable {
   /** Undefined with `sim` nodes. */
   readonly node: OciNode | undefined;
   readonly #simNodes: SimNodeSet | undefined;
+  readonly #etcdFace: AsyncDisposable | undefined;
 
   private constructor(
     parts: Pick<
       LocalCluster,
       'plane' | 'components' | 'settings' | 'server' | 'kubeconfig' | 'metrics' | 'node'
-    > & { readonly simNodes: SimNodeSet | undefined },
+    > & {
+      readonly simNodes: SimNodeSet | undefined;
+      readonly etcdFace: AsyncDisposable | undefined;
+    },
   ) {
     this.plane = parts.plane;
     this.components = parts.components;
@@ -83,6 +89,7 @@ export class LocalCluster implements AsyncDisposable {
     this.metrics = parts.metrics;
     this.node = parts.node;
     this.#simNodes = parts.simNodes;
+    this.#etcdFace = parts.etcdFace;
   }
 
   /**
@@ -112,7 +119,11 @@ export class LocalCluster implements AsyncDisposable {
     });
     const metrics = new MetricsRegistry();
     await using started = new AsyncDisposableStack();
-    const store = await LmdbStore.open(options.directory.store, { clock, log });
+    const { store, face } = await openClusterStore(
+      options.store ?? { kind: 'local' },
+      options.directory.store,
+      { clock, log },
+    );
     const plane = started.use(
       await ControlPlane.start(
         { store, clock, random, log, metrics },
@@ -120,6 +131,7 @@ export class LocalCluster implements AsyncDisposable {
         createSecurity({ clock, random, ...securityOf(pki) }),
       ),
     );
+    started.use(face);
     const port = await listen(plane, pki, { settings, options, advertise: addresses.gateway });
     const server = `https://127.0.0.1:${port}`;
     writeKubeconfigs(options, pki, server);
@@ -147,6 +159,7 @@ export class LocalCluster implements AsyncDisposable {
       metrics,
       node,
       simNodes,
+      etcdFace: face,
     });
     started.move();
     return cluster;
@@ -171,6 +184,7 @@ export class LocalCluster implements AsyncDisposable {
   async #stopRest(): Promise<void> {
     await this.#simNodes?.close();
     await this.components.close();
+    await this.#etcdFace?.[Symbol.asyncDispose]();
     await this.plane.close();
   }
 }
