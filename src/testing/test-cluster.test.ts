@@ -218,3 +218,23 @@ test('test cluster: the same seed gives the same history, another seed another o
   assert.equal(first.length, second.length);
   assert.notDeepEqual(first, await run(8));
 });
+
+test('test cluster: clusters side by side do not disturb one another', async () => {
+  const run = async (): Promise<readonly string[]> => {
+    await using cluster = await startCluster({ nodes: 2, seed: 3 });
+    await cluster.apply(WEB);
+    await cluster.until('deployment/web', isAvailable);
+    cluster.node('sim-1').crash();
+    await cluster.clock.advance({ minutes: 7 });
+    return cluster.transcript();
+  };
+  const alone = await run();
+  const together = await Promise.all(Array.from({ length: 8 }, run));
+  for (const other of together) {
+    assert.equal(
+      other.findIndex((line, index) => line !== alone[index]),
+      -1,
+    );
+    assert.equal(other.length, alone.length);
+  }
+});
