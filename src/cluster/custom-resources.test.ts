@@ -262,6 +262,11 @@ test('custom resources: objects stored in another version, under another schema,
     [beta.apiVersion, beta.spec],
     ['stable.example.com/v1beta1', { schedule: '* *', color: 'red' }],
   );
+  const betas = cluster.client.of({ ...CRONTAB, version: 'v1beta1' });
+  const rewritten = await betas.update(beta);
+  assert.notEqual(rewritten.metadata.resourceVersion, beta.metadata.resourceVersion, 'storage is migrated');
+  const again = await betas.update(rewritten);
+  assert.equal(again.metadata.resourceVersion, rewritten.metadata.resourceVersion);
   assert.equal(
     await refusal(
       definitions.patch(

@@ -11,6 +11,7 @@ import { coerce, customStrategy, type CustomVersion } from './custom-strategy.ts
  */
 export class CustomStorage extends ResourceStorage {
   readonly #version: CustomVersion;
+  readonly #outdated = new WeakSet<StoredObject>();
 
   constructor(deps: StorageDeps, version: CustomVersion) {
     super(deps, customStrategy(version), { isCustom: true });
@@ -21,8 +22,15 @@ export class CustomStorage extends ResourceStorage {
     const stored = decodeStored(entry.value) as DraftObject;
     const current = coerce(stored, this.#version);
     const isCurrent = stored.apiVersion === current.apiVersion && isSameState(stored, current);
-    return isCurrent
-      ? super.pastView(entry)
-      : new StoredObject(entry.key, this.encode(current), entry.modRevision, this.layout);
+    if (isCurrent) {
+      return super.pastView(entry);
+    }
+    const view = new StoredObject(entry.key, this.encode(current), entry.modRevision, this.layout);
+    this.#outdated.add(view);
+    return view;
+  }
+
+  override isOutdated(stored: StoredObject): boolean {
+    return this.#outdated.has(stored);
   }
 }

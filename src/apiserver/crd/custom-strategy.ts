@@ -109,7 +109,8 @@ export function customStrategy({ info, schema, struct, kind, definition }: Custo
     returnsDeleted: false,
     selectableFields: selectableFields(definition),
     applyDefaults: (object) => withDefaults(object, schema),
-    prepareCreate: (object) => (hasStatus ? withStatus(object, undefined) : object),
+    // What the schema has for an absent status stands there from the start.
+    prepareCreate: (object) => (hasStatus ? withDefaults(withStatus(object, undefined), schema) : object),
     prepareUpdate: (next, current, subresource) =>
       subresource === 'status'
         ? statusOnly(next, current)

@@ -37,8 +37,14 @@ type WatchResult = Served & { readonly batches: AsyncIterable<readonly WatchItem
 export async function writeWatch(
   responder: Responder,
   { batches, ...served }: WatchResult,
-  context: WatchContext,
+  asked: WatchContext,
 ): Promise<void> {
+  // Custom kinds have no protobuf form; their clients accept JSON beside it.
+  const isCustom = served.storage.strategy.custom !== undefined;
+  const context: WatchContext =
+    isCustom && asked.form.encoding === 'protobuf'
+      ? { ...asked, form: { ...asked.form, encoding: 'json' } }
+      : asked;
   const iterator = batches[Symbol.asyncIterator]();
   const contentType =
     context.form.encoding === 'protobuf' ? `${PROTOBUF_TYPE};stream=watch` : 'application/json';

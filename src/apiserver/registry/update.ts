@@ -125,7 +125,7 @@ async function prepare(
   if (isReleased(tracked) && strategy.isHeld?.(tracked) !== true) {
     return { kind: 'remove', object: tracked, isConditional };
   }
-  if (isSameState(tracked, live)) {
+  if (isSameState(tracked, live) && !storage.isOutdated(current)) {
     return { kind: 'unchanged' };
   }
   return { kind: 'write', object: tracked, isConditional };
