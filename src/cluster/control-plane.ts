@@ -27,6 +27,8 @@ export type Carry = (transport: Transport, user: UserInfo) => Transport;
 export interface ControlPlaneOptions {
   /** Addresses of services; upstream's kubeadm default is 10.96.0.0/12. */
   readonly serviceCidr: string;
+  /** True for the store of an earlier cluster of this very version: what every cluster has is there. */
+  readonly hasBootstrapObjects?: boolean;
   /** Wraps the transport of every component. */
   readonly carry?: Carry;
 }
@@ -73,8 +75,10 @@ export class ControlPlane implements AsyncDisposable {
       options.carry ?? ((transport) => transport),
     );
     await server.start();
-    await createBootstrapObjects(plane.client);
-    await reconcileRbac(plane.client);
+    if (options.hasBootstrapObjects !== true) {
+      await createBootstrapObjects(plane.client);
+      await reconcileRbac(plane.client);
+    }
     return plane;
   }
 

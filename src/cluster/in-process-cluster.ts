@@ -71,7 +71,11 @@ export async function startInProcessCluster({
   });
   const plane = await ControlPlane.start(
     { store, clock, random, log, metrics },
-    { serviceCidr: SERVICE_CIDR_DEFAULT, ...(carry === undefined ? {} : { carry }) },
+    {
+      serviceCidr: SERVICE_CIDR_DEFAULT,
+      hasBootstrapObjects: (await store.count('')) > 0,
+      ...(carry === undefined ? {} : { carry }),
+    },
     secure,
   );
   const transport = plane.transportOf(ADMIN, 'test');
