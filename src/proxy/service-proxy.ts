@@ -58,6 +58,18 @@ interface FamilyTable {
   readonly model: RulesetModel;
 }
 
+function tableName(instanceId: string): string {
+  return `coracle-${instanceId}`;
+}
+
+/** Removes the tables of a proxy that was killed. */
+export async function removeProxyTables(nft: Nft, instanceId: string): Promise<void> {
+  const tables = (['ip', 'ip6'] as const).map((family) => ({ family, name: tableName(instanceId) }));
+  await nft.apply(
+    tables.map((table) => ({ table, operations: [{ op: 'add-table' }, { op: 'delete-table' }] })),
+  );
+}
+
 /**
  * Keeps the kernel's packet filter in step with Services and EndpointSlices.
  *
@@ -89,7 +101,7 @@ export class ServiceProxy {
     this.#tasks = TaskGroup.logging(deps.log);
     this.#tables = familiesOf(options.nodeIps).map((family) => ({
       family,
-      table: { family, name: `coracle-${options.instanceId}` },
+      table: { family, name: tableName(options.instanceId) },
       model: new RulesetModel({
         family,
         serviceCidrs: options.serviceCidrs.filter((cidr) => isOfFamily(cidr, family)),

@@ -109,8 +109,7 @@ export class TestCluster implements AsyncDisposable {
 
   async #endProgram(): Promise<void> {
     await this.end('SIGTERM');
-    const state = existsSync(this.directory.path) ? this.directory.readRun() : undefined;
-    if (isRunning(state)) {
+    if (existsSync(this.directory.path)) {
       await this.coracle('down');
     }
   }

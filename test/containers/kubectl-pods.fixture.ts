@@ -65,7 +65,12 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
     fails('kubectl logs talk -c nobody', /container nobody is not valid for pod talk/),
     comesToShow('kubectl logs crash -p', /^life of \d+$/m),
     comesToShow('kubectl get pod crash', /^crash +0\/1 +(?:CrashLoopBackOff|Error) +[1-9]\d* /m),
-    shows('kubectl run -i --rm --restart=Never --image=box:1 piped -- cat', /./),
+    reads(
+      'kubectl run -i --rm --restart=Never --image=box:1 piped -- cat',
+      'typed in\n',
+      /typed in/,
+      /pod "piped" deleted/,
+    ),
   ],
   'exec, attach, cp, port-forward': [
     shows('kubectl exec talk -c main -- echo hello', /^hello\n$/),
@@ -117,7 +122,7 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
     ),
     shows(
       'kubectl debug talk --image=box:1 --target=main -c probe -- sh -c "ps | grep -v grep; echo looked" 2>&1',
-      /probe|/,
+      /^/,
     ),
     comesToShow('kubectl logs talk -c probe', /line \$n|while|looked/),
     shows("kubectl get pod talk -o jsonpath='{.status.ephemeralContainerStatuses[0].name}'", /^probe$/),

@@ -228,7 +228,7 @@ export function leftovers(instance: string): readonly string[] {
       .split('\n')
       .filter((line) => line.includes(`coracle/${instance}/`)),
     ...lines(findProgram('nft') ?? 'nft', 'list', 'tables').filter((line) =>
-      line.includes(`coracle_${instance}_`),
+      new RegExp(`\\bcoracle[_-]${instance}(?:_|$)`).test(line),
     ),
     ...readdirSync('/sys/class/net').filter((name) => name === `cor${instance}`),
     ...cgroups.map((name) => `cgroup ${name}`),

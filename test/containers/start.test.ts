@@ -101,6 +101,24 @@ test('up, status, down: two clusters live side by side', { skip }, async () => {
   assert.deepEqual(leftovers(second.instance), []);
 });
 
+test('start: Ctrl-C in the middle leaves nothing either', { skip }, async () => {
+  await first.start('start', ['--port', '0'], /example applied/);
+  const { instance } = first;
+  assert.equal(await first.end('SIGINT'), 0, first.output);
+  assert.deepEqual(leftovers(instance), []);
+});
+
+test('down: what a killed program left on the host is removed', { skip }, async () => {
+  await first.start('start', ['--port', '0'], /Ctrl-C stops everything/);
+  const { instance } = first;
+  await first.end('SIGKILL');
+  assert.notDeepEqual(leftovers(instance), []);
+  const { code, stdout } = await first.coracle('down');
+  assert.deepEqual([code, stdout.split(';')[0]], [0, 'The cluster was not stopped but killed']);
+  assert.deepEqual(leftovers(instance), []);
+  assert.equal(await serviceRoute(first), '');
+});
+
 test('up: a port in use is one clear sentence', { skip }, async () => {
   const taken = createServer();
   taken.listen(0, '0.0.0.0');

@@ -1,18 +1,19 @@
 import { SystemClock } from '#base/clock.ts';
-import { isRunning } from '../data-directory.ts';
+import { SILENT_LOGGER } from '#base/log.ts';
+import { SystemRandom } from '#base/random.ts';
+import { isRunning, type DataDirectory, type RunState } from '../data-directory.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions } from './command-line.ts';
 
 const STOP_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
-/** `coracle down`: asks the running program to stop, and waits until it has. */
+/** `coracle down`: asks the running program to stop, and waits until it has; or clears away what a killed one left. */
 export async function down(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, DIRECTORY_OPTION);
   const directory = directoryOf(options['data-dir']);
   const state = directory.readRun();
   if (!isRunning(state)) {
-    process.stdout.write(`No cluster runs in ${directory.path}.\n`);
-    return 0;
+    return clearAfterCrash(directory, state);
   }
   process.kill(state.pid, 'SIGTERM');
   const clock = new SystemClock();
@@ -26,5 +27,22 @@ export async function down(args: readonly string[]): Promise<number> {
     await clock.sleep(POLL_MS);
   }
   process.stdout.write('Stopped.\n');
+  return 0;
+}
+
+async function clearAfterCrash(directory: DataDirectory, state: RunState | undefined): Promise<number> {
+  const settings = state === undefined ? undefined : directory.readSettings();
+  if (settings === undefined) {
+    process.stdout.write(`No cluster runs in ${directory.path}.\n`);
+    return 0;
+  }
+  const { clearHost } = await import('../clear-host.ts');
+  await clearHost(directory, settings, {
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    log: SILENT_LOGGER,
+  });
+  directory.clearRun();
+  process.stdout.write('The cluster was not stopped but killed; what it left on this host is removed.\n');
   return 0;
 }
