@@ -127,7 +127,12 @@ export async function runUntilStopped({
   const cluster = await start();
   try {
     directory.writeRun(runState(cluster, nodesText));
-    await onReady(cluster, stop.signal);
+    await onReady(cluster, stop.signal).catch((error: unknown) => {
+      // What was under way ends with an error of its own when it is told to stop.
+      if (!stop.signal.aborted) {
+        throw error;
+      }
+    });
     if (!stop.signal.aborted) {
       await new Promise<void>((resolveStop) =>
         stop.signal.addEventListener('abort', () => resolveStop(), { once: true }),
