@@ -20,6 +20,7 @@ import { DeploymentController } from './deployment/deployment-controller.ts';
 import { DisruptionController } from './disruption/disruption-controller.ts';
 import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
+import { EndpointSliceMirroringController } from './endpointslice-mirroring/endpoint-slice-mirroring-controller.ts';
 import { collectableResources } from './garbage-collector/collectable-resources.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { HorizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler-controller.ts';
@@ -168,6 +169,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new ReplicaSetController(REPLICATION_CONTROLLER_KIND, as('replication-controller')),
     new EndpointsController(as('endpoint-controller')),
     new EndpointSliceController(as('endpointslice-controller')),
+    new EndpointSliceMirroringController(as('endpointslicemirroring-controller')),
     new DaemonSetController(as('daemon-set-controller')),
     new StatefulSetController(as('statefulset-controller')),
     new JobController(as('job-controller')),
