@@ -45,12 +45,19 @@ interface MapSchema extends SchemaBase {
   readonly maxProperties?: number;
 }
 
+interface ObjectField {
+  readonly property?: string;
+  /** Counts towards the shortest JSON of the object, which bounds how many a list may hold. */
+  readonly isRequired?: boolean;
+  readonly schema: Schema;
+}
+
 interface ObjectSchema extends SchemaBase {
   readonly kind: 'object';
   /** The type's name in messages; unique in its environment. */
   readonly name: string;
   /** By the name expressions use, which is the property's unless that cannot be spelt. */
-  readonly fields: Readonly<Record<string, { readonly property?: string; readonly schema: Schema }>>;
+  readonly fields: Readonly<Record<string, ObjectField>>;
 }
 
 /** How the host's JSON is to be understood, with bounds for cost estimates. */

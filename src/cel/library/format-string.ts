@@ -215,5 +215,12 @@ function joined(
   open: string,
   close: string,
 ): string | EvaluationError {
-  return parts.find((part) => part instanceof EvaluationError) ?? `${open}${parts.join(', ')}${close}`;
+  const texts: string[] = [];
+  for (const part of parts) {
+    if (part instanceof EvaluationError) {
+      return part;
+    }
+    texts.push(part);
+  }
+  return `${open}${texts.join(', ')}${close}`;
 }

@@ -1,0 +1,94 @@
+import type { Range } from './cost-range.ts';
+import type { Schema } from './schema.ts';
+
+/** No object that reaches the server is longer. */
+const REQUEST_SIZE_MAX_BYTES = 3 * 1024 * 1024;
+
+/** Longest JSON text of each, and the shortest, for strings whose format bounds them. */
+const TEXT_SIZE_MAX = { duration: 32, 'date-time': 32, date: 12 } as const;
+const TEXT_SIZE_MIN = { duration: 3, 'date-time': 21, date: 12 } as const;
+
+/** How large the value at a path may be; the path begins below the schema's own variable. */
+export function sizeAt(schema: Schema, path: readonly string[]): Range | undefined {
+  let current: Schema = schema;
+  for (const step of path) {
+    if (step === '@keys') {
+      // Nothing bounds a key but the request it came in.
+      return current.kind === 'map' ? { min: 0, max: REQUEST_SIZE_MAX_BYTES - 2 } : undefined;
+    }
+    const next = child(current, step);
+    if (next === undefined) {
+      return undefined;
+    }
+    current = next;
+  }
+  const max = sizeMax(current);
+  return max === undefined ? undefined : { min: 0, max };
+}
+
+function child(schema: Schema, step: string): Schema | undefined {
+  switch (schema.kind) {
+    case 'list':
+      return step === '@items' ? schema.items : undefined;
+    case 'map':
+      return step === '@values' || !step.startsWith('@') ? schema.values : undefined;
+    case 'object':
+      return Object.hasOwn(schema.fields, step) ? schema.fields[step]?.schema : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Elements, entries, characters or octets; undefined for what has no size. */
+export function sizeMax(schema: Schema): number | undefined {
+  switch (schema.kind) {
+    case 'string':
+      // Upstream counts the most octets a character can take.
+      return schema.maxLength === undefined ? REQUEST_SIZE_MAX_BYTES - 2 : schema.maxLength * 4;
+    case 'bytes':
+      return schema.maxLength ?? REQUEST_SIZE_MAX_BYTES - 2;
+    case 'duration':
+    case 'date-time':
+    case 'date':
+      return TEXT_SIZE_MAX[schema.kind];
+    case 'list':
+      // Two brackets, and a comma after each element.
+      return schema.maxItems ?? Math.floor((REQUEST_SIZE_MAX_BYTES - 2) / (jsonSizeMin(schema.items) + 1));
+    case 'map':
+      // Two braces, and for each entry two quotes, a colon and a comma around the shortest key.
+      return (
+        schema.maxProperties ?? Math.floor((REQUEST_SIZE_MAX_BYTES - 2) / (jsonSizeMin(schema.values) + 6))
+      );
+    case 'int-or-string':
+    case 'dyn':
+      return REQUEST_SIZE_MAX_BYTES - 2;
+    default:
+      return undefined;
+  }
+}
+
+/** Bytes of the shortest JSON a value of the schema can have. */
+function jsonSizeMin(schema: Schema): number {
+  switch (schema.kind) {
+    case 'bool':
+      return 4;
+    case 'int':
+    case 'double':
+    case 'int-or-string':
+    case 'dyn':
+      return 1;
+    case 'duration':
+    case 'date-time':
+    case 'date':
+      return TEXT_SIZE_MIN[schema.kind];
+    case 'object':
+      return Object.entries(schema.fields)
+        .filter(([, field]) => field.isRequired === true)
+        .reduce(
+          (size, [name, field]) => size + (field.property ?? name).length + 4 + jsonSizeMin(field.schema),
+          2,
+        );
+    default:
+      return 2;
+  }
+}
