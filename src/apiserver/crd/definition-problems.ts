@@ -33,7 +33,7 @@ export function definitionProblems(definition: CustomResourceDefinition): readon
     problems.invalid(
       'spec.preserveUnknownFields',
       true,
-      'must be false in order to use defaults in the schema',
+      'must be false',
     );
   }
   return problems.found;

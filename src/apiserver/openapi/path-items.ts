@@ -27,11 +27,12 @@ const BOOLEANS: ReadonlySet<string> = new Set([
   'force',
 ]);
 
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 const PATCH_TYPES = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
+  STRATEGIC_PATCH,
 ];
 
 interface Operation {
@@ -173,15 +174,19 @@ function operationObject(operation: Operation, kind: GroupVersionKind, document:
     'x-kubernetes-action': operation.action,
     'x-kubernetes-group-version-kind': { group, kind: kind.kind, version },
     parameters: operation.parameters.map((name) => parameter(name, 'query')),
-    ...(operation.body === undefined ? {} : { requestBody: requestBody(operation.body, schema) }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: requestBody(operation.body, schema, document.isAdded(kind)) }),
     responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
   };
 }
 
-function requestBody(body: 'object' | 'patch' | 'options', schema: object): object {
+function requestBody(body: 'object' | 'patch' | 'options', schema: object, isCustom: boolean): object {
   if (body === 'patch') {
+    // Clients read here which patches a resource takes.
+    const types = isCustom ? PATCH_TYPES.filter((type) => type !== STRATEGIC_PATCH) : PATCH_TYPES;
     return {
-      content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: { type: 'object' } }])),
+      content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'object' } }])),
       required: true,
     };
   }

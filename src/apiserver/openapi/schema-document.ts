@@ -73,6 +73,11 @@ export class SchemaDocument {
     this.#schemas.set(name, schema);
   }
 
+  /** True for kinds that were added, which are the custom ones. */
+  isAdded({ group, version, kind }: GroupVersionKind): boolean {
+    return this.#added.has(`${group}/${version}/${kind}`);
+  }
+
   get dialect(): Dialect {
     return this.#dialect;
   }

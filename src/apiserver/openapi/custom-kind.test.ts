@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ResourceInfo } from '#api/resource-table.ts';
+import type { JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
+import { OpenApi } from './openapi.ts';
+
+const WIDGETS: ResourceInfo = {
+  group: 'example.com',
+  version: 'v1',
+  resource: 'widgets',
+  kind: 'Widget',
+  singular: 'widget',
+  namespaced: true,
+  verbs: ['create', 'get', 'list', 'patch', 'watch'],
+  shortNames: [],
+  categories: [],
+  subresources: {},
+};
+
+const SCHEMA: JSONSchemaProps = {
+  type: 'object',
+  properties: { spec: { type: 'object', nullable: true, properties: { size: { type: 'integer' } } } },
+};
+
+function documentAt(path: string): unknown {
+  const openapi = new OpenApi({ resources: () => [WIDGETS], schemaOf: () => SCHEMA });
+  const result = openapi.serve(path);
+  assert(result?.kind === 'text');
+  return JSON.parse(result.text);
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce((inner, name) => (inner as Readonly<Record<string, unknown>>)[name], value);
+}
+
+test('openapi: a custom kind is published with its schema, and without the patch that it does not take', () => {
+  const document = documentAt('/openapi/v3/apis/example.com/v1');
+  const widget = at(document, 'components', 'schemas', 'com.example.v1.Widget');
+  assert.deepEqual(at(widget, 'properties', 'spec'), SCHEMA.properties?.['spec']);
+  assert.deepEqual(at(widget, 'x-kubernetes-group-version-kind'), [
+    { group: 'example.com', kind: 'Widget', version: 'v1' },
+  ]);
+  const path = '/apis/example.com/v1/namespaces/{namespace}/widgets/{name}';
+  assert.deepEqual(Object.keys(at(document, 'paths', path, 'patch', 'requestBody', 'content') as object), [
+    'application/apply-patch+yaml',
+    'application/json-patch+json',
+    'application/merge-patch+json',
+  ]);
+});
+
+test('openapi: version 2 leaves open what it cannot say', () => {
+  const widget = at(documentAt('/openapi/v2'), 'definitions', 'com.example.v1.Widget');
+  assert.deepEqual(at(widget, 'properties', 'spec'), {});
+});
