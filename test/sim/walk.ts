@@ -6,7 +6,7 @@ import { startCluster, type TestCluster } from '#testing/testing.ts';
 import { InvariantError } from '#testing/invariants.ts';
 import { findProblems } from './checks.ts';
 import { Mirror } from './mirror.ts';
-import { WORKLOAD_KINDS, workload, type WorkloadKind } from './workloads.ts';
+import { WORKLOAD_KINDS, workload } from './workloads.ts';
 
 export interface WalkOptions {
   readonly seed: number;
@@ -36,7 +36,7 @@ const NAMES = ['ant', 'bee', 'cat', 'dog'] as const;
 export async function walk({ seed, steps, nodes = 3, onStep }: WalkOptions): Promise<WalkResult> {
   await using cluster = await startCluster({ nodes, seed });
   await using mirror = new Mirror(cluster);
-  cluster.watch('pods').never(movesWithoutLeaving(cluster), 'a pod changed its node');
+  cluster.watch('pods').never(changesNode(), 'a pod changed its node');
   const walker = new Walker(cluster, seed, nodes);
   const problems: string[] = [];
   try {
@@ -56,7 +56,8 @@ export async function walk({ seed, steps, nodes = 3, onStep }: WalkOptions): Pro
   return { problems, transcript: cluster.transcript(), timeline: cluster.timeline() };
 }
 
-function movesWithoutLeaving(_cluster: TestCluster): (pod: ApiObject) => boolean {
+/** Holds for a pod that was seen on another node before: it would run on two. */
+function changesNode(): (pod: ApiObject) => boolean {
   const nodeOf = new Map<string, string>();
   return ({ metadata, ...rest }) => {
     const { nodeName } = (rest as { readonly spec?: { readonly nodeName?: string } }).spec ?? {};
@@ -191,5 +192,3 @@ class Walker {
     return list[this.#random.int(list.length)] as T;
   }
 }
-
-export type { WorkloadKind };
