@@ -1,3 +1,4 @@
+import type { Library } from './declarations.ts';
 import { Environment } from './environment.ts';
 import { AUTHORIZER } from './library/authorizer.ts';
 import { CONVERSIONS } from './library/conversions.ts';
@@ -27,8 +28,11 @@ export const STATIC_ESTIMATED_COST_MAX = 10_000_000;
 /** The estimate up to which all rules of a CustomResourceDefinition together are accepted. */
 export const STATIC_ESTIMATED_TOTAL_COST_MAX = 100_000_000;
 
-/** The libraries expressions have everywhere in Kubernetes v1.36; variables are added by {@link Environment.extend}. */
-export function kubernetesEnvironment(quantities: QuantityOps): Environment {
+/**
+ * The libraries expressions have everywhere in Kubernetes v1.36, and `more` where a place has its own, as mutations
+ * have JSON_PATCH. Variables are added by {@link Environment.extend}.
+ */
+export function kubernetesEnvironment(quantities: QuantityOps, more: readonly Library[] = []): Environment {
   return Environment.of([
     OPERATORS,
     CONVERSIONS,
@@ -48,5 +52,6 @@ export function kubernetesEnvironment(quantities: QuantityOps): Environment {
     FORMAT,
     SEMVER_LIBRARY,
     LISTS,
+    ...more,
   ]);
 }
