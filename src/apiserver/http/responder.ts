@@ -50,7 +50,11 @@ export class Responder {
 
   /** Sends the head of an answer that somebody else wrote. */
   startWithHeaders(code: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
-    this.#sink.writeHead(code, { 'audit-id': this.#auditId, 'cache-control': 'no-cache, private', ...headers });
+    this.#sink.writeHead(code, {
+      'audit-id': this.#auditId,
+      'cache-control': 'no-cache, private',
+      ...headers,
+    });
   }
 
   /** Sends the head now: a client of a stream waits for it, long before there is a first piece. */
