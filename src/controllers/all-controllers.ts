@@ -43,6 +43,7 @@ import { ServiceAccountController } from './serviceaccount/service-account-contr
 import { StatefulSetController } from './statefulset/stateful-set-controller.ts';
 import { claimProtection, volumeProtection } from './storage-protection/storage-protection-controller.ts';
 import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { TokenCleaner } from './token-cleaner/token-cleaner.ts';
 import { TtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 
 export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
@@ -178,6 +179,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     }),
     new CronJobController(as('cronjob-controller')),
     new TtlAfterFinishedController(as('ttl-after-finished-controller')),
+    new TokenCleaner(as('token-cleaner')),
     new DisruptionController(as('disruption-controller')),
     claimProtection(as('pvc-protection-controller')),
     volumeProtection(as('pv-protection-controller')),
