@@ -70,8 +70,7 @@ test('tidy: every source file is reached from an entry or a test', () => {
 });
 
 test('tidy: an API type is declared once, in src/api/types', () => {
-  const names =
-    /\binterface (Pod|Service|Deployment|ReplicaSet|ConfigMap|Secret|ObjectMeta|LabelSelector)\b/;
+  const names = /\binterface (Pod|Service|Deployment|ReplicaSet|ConfigMap|Secret|ObjectMeta|LabelSelector)\b/;
   const bad = sourceFiles('src')
     .filter(({ path, text }) => !isGenerated(path) && names.test(text))
     .map(({ path }) => `${path}: import it from #api/types/…`);

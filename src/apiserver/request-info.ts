@@ -49,12 +49,25 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   }
   const scoped = splitNamespace(rest, group === '');
   const [resource = '', name = '', subresource = '', ...tail] = scoped.rest;
-  const base = { path, isResource: true, group, version, resource, subresource, namespace: scoped.namespace, name, rest: tail };
+  const base = {
+    path,
+    isResource: true,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace: scoped.namespace,
+    name,
+    rest: tail,
+  };
   return { ...base, verb: verbOf({ method, name, subresource, query, isWatchPath }) };
 }
 
 function splitPath(path: string): readonly string[] {
-  return path.split('/').filter((part) => part !== '').map(decodePart);
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodePart);
 }
 
 function decodePart(part: string): string {
@@ -77,7 +90,10 @@ function nonResource(method: string, path: string): RequestInfo {
   return { verb: method.toLowerCase(), path, isResource: false, ...empty };
 }
 
-function splitNamespace(parts: readonly string[], isCore: boolean): { namespace: string; rest: readonly string[] } {
+function splitNamespace(
+  parts: readonly string[],
+  isCore: boolean,
+): { namespace: string; rest: readonly string[] } {
   if (parts[0] !== 'namespaces' || parts.length < 2) {
     return { namespace: '', rest: parts };
   }

@@ -16,7 +16,17 @@ export class RequestMetrics {
       new Counter({
         name: 'apiserver_request_total',
         help: 'Requests by verb, resource, scope and HTTP status.',
-        labels: ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code'],
+        labels: [
+          'verb',
+          'dry_run',
+          'group',
+          'version',
+          'resource',
+          'subresource',
+          'scope',
+          'component',
+          'code',
+        ],
       }),
     );
     this.#duration = registry.register(
@@ -28,7 +38,11 @@ export class RequestMetrics {
       }),
     );
     this.watches = registry.register(
-      new Gauge({ name: 'apiserver_longrunning_requests', help: 'Open watches and streams.', labels: ['verb', 'resource'] }),
+      new Gauge({
+        name: 'apiserver_longrunning_requests',
+        help: 'Open watches and streams.',
+        labels: ['verb', 'resource'],
+      }),
     );
   }
 
@@ -37,7 +51,16 @@ export class RequestMetrics {
       return;
     }
     const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
-    const labels = [info.verb.toUpperCase(), '', info.group, info.version, info.resource, info.subresource, scope, 'apiserver'];
+    const labels = [
+      info.verb.toUpperCase(),
+      '',
+      info.group,
+      info.version,
+      info.resource,
+      info.subresource,
+      scope,
+      'apiserver',
+    ];
     this.#total.inc([...labels, String(code)]);
     if (info.verb !== 'watch') {
       this.#duration.observe(durationMs / 1000, labels);

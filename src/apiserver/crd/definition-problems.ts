@@ -30,11 +30,7 @@ export function definitionProblems(definition: CustomResourceDefinition): readon
   checkNames(problems, spec.names);
   checkConversion(problems, definition);
   if (spec.preserveUnknownFields === true) {
-    problems.invalid(
-      'spec.preserveUnknownFields',
-      true,
-      'must be false',
-    );
+    problems.invalid('spec.preserveUnknownFields', true, 'must be false');
   }
   return problems.found;
 }
