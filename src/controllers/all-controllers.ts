@@ -45,6 +45,7 @@ import { claimProtection, volumeProtection } from './storage-protection/storage-
 import { TaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { TokenCleaner } from './token-cleaner/token-cleaner.ts';
 import { TtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
+import { VolumeBindingController } from './volume-binding/volume-binding-controller.ts';
 
 export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   /** What pods verify the API server with, PEM. */
@@ -181,6 +182,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new TtlAfterFinishedController(as('ttl-after-finished-controller')),
     new TokenCleaner(as('token-cleaner')),
     new DisruptionController(as('disruption-controller')),
+    new VolumeBindingController(as('persistent-volume-binder')),
     claimProtection(as('pvc-protection-controller')),
     volumeProtection(as('pv-protection-controller')),
     new GarbageCollector(as('generic-garbage-collector'), collectableResources()),
