@@ -5,13 +5,14 @@ import { parseArgs } from 'node:util';
 import { apiCollections } from './api-collections.ts';
 import { apiRequests } from './api-requests.ts';
 import { FULL_SIZE, SMALL_SIZE, type Workload } from './bench.ts';
+import { containers } from './containers.ts';
 import { node } from './node.ts';
 import { scheduling } from './scheduling.ts';
 import { measureEtcd, type EtcdAnchor } from './etcd.ts';
 import { drops, type Recorded } from './baseline.ts';
 import { formatValue, median, share, worst, type Row } from './row.ts';
 
-const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node];
+const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node, containers];
 
 /** Far enough above a target; a cluster that used no processor time at all is beyond all measure. */
 const SHARE_MAX = 99.99;
