@@ -101,7 +101,10 @@ export class ApiServer implements AsyncDisposable {
     const services = this.registry.storage(SERVICE);
     if (services !== undefined) {
       const { items } = await this.#deps.store.list(services.prefix);
-      items.forEach((entry) => this.#allocators.adopt(services.view(entry).object as never));
+      for (const entry of items) {
+        // Every object in the storage of services is a service.
+        this.#allocators.adopt(services.view(entry).object as unknown as Service);
+      }
     }
     this.#tasks.spawn('compaction', (signal) => new Compactor(this.#deps).run(signal));
     this.#isStarted = true;
