@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Service } from '#api/types/core.v1.ts';
 import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
 import { CUSTOM_RESOURCE_DEFINITION, SERVICE } from '#api/types/resources.ts';
 import { defined } from '#base/assert.ts';
