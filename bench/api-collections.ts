@@ -32,6 +32,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
       method: 'DELETE',
       path: `${CORE}/pods?gracePeriodSeconds=0`,
     });
+    await mustBeEmpty(bench);
     deletions.push(context.size.pods / seconds);
     await createPods(bench, context);
   }
@@ -102,6 +103,14 @@ function fanOut(bench: ApiBench, context: BenchContext): Promise<readonly number
     });
     return (watchers * changes) / seconds;
   });
+}
+
+/** A deletion counts only if it happened. */
+async function mustBeEmpty(bench: ApiBench): Promise<void> {
+  const { body } = await bench.order({ kind: 'once', method: 'GET', path: `${CORE}/pods?limit=1` });
+  if (!body.includes('"items":[]')) {
+    throw new Error('pods were left by deletecollection');
+  }
 }
 
 async function newestVersion(bench: ApiBench): Promise<string> {
