@@ -279,7 +279,6 @@ async function createNodeAgent(
     cgroups: {
       ensure: async (path, resources) => await runtime.ensurePodCgroup(path, resources),
       remove: async (path) => await runtime.removePodCgroup(path),
-      tidy: () => Promise.resolve(),
     },
     mounts: new SystemMounts(),
     facts: await readNodeFacts(options.dataDir),

@@ -4,7 +4,6 @@ import type { Pod, ResourceRequirements } from '#api/types/core.v1.ts';
 import { aContainer, aPod } from '../pod/pod.fixture.ts';
 import { containerResources, podCgroupPath, podResources } from './linux-resources.ts';
 import { computeQosClass } from './qos.ts';
-import { weightOfShares } from './pod-cgroups.ts';
 
 const GIB = 2 ** 30;
 
@@ -68,8 +67,4 @@ test('resources: a pod has a limit only where each of its containers has one', (
 test('resources: the cgroup of a pod lies with its class', () => {
   assert.equal(podCgroupPath(podOf({})), '/kubepods/besteffort/poduid-web');
   assert.equal(podCgroupPath(podOf({ limits: { cpu: '1', memory: '1Gi' } })), '/kubepods/poduid-web');
-});
-
-test('resources: shares of cgroup version 1 map onto the weights of version 2', () => {
-  assert.deepEqual([2, 102, 1024, 262_144].map(weightOfShares), [1, 4, 39, 10_000]);
 });
