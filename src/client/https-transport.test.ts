@@ -8,7 +8,7 @@ import { POD } from '#api/types/resources.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
-import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { Client } from './client.ts';
 import { HttpsTransport } from './https-transport.ts';
 import { requestPath } from './request-path.ts';

@@ -10,7 +10,7 @@ import type { Informers } from '#client/lister.ts';
 import type { Transport } from '#client/transport.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { ControlPlane, SERVICE_CIDR_DEFAULT, type Carry } from './control-plane.ts';
-import { createSigningKey } from './pki/certificate-authority.ts';
+import { createSigningKey } from '#base/x509/certificate-authority.ts';
 import { createSecurity } from './security.ts';
 
 export interface InProcessOptions {

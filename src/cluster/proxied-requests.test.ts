@@ -19,7 +19,7 @@ import { CommandError, SystemCommands } from '#base/command.ts';
 import { SeededRandom } from '#base/random.ts';
 import { SystemClock } from '#base/clock.ts';
 import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
-import { CertificateAuthority } from './pki/certificate-authority.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 
 const POD_IP = '10.244.0.7';
 const METADATA = { namespace: 'default', name: 'hello' };

@@ -20,7 +20,7 @@ import { StatusError } from '#api/status-error.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SeededRandom } from '#base/random.ts';
 import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
-import { CertificateAuthority } from './pki/certificate-authority.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 
 /** As much of a response as a webhook may leave it at. */
 type Said = Omit<Partial<AdmissionResponse>, 'status'> & { readonly status?: object };

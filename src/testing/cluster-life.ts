@@ -6,7 +6,7 @@ import { SeededRandom, SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { ComponentSet } from '#cluster/component-set.ts';
 import { startInProcessCluster, type InProcessCluster } from '#cluster/in-process-cluster.ts';
-import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { SimNodeSet } from '#cluster/sim-node-set.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import { MemoryStore } from '#store/memory-store.ts';

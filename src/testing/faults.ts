@@ -9,7 +9,7 @@ import {
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import { ConnectionError, type ApiRequest, type WatchRequest } from '#client/transport.ts';
-import { durationMs, type Duration } from './duration.ts';
+import { durationMs, type Duration } from '#base/duration.ts';
 
 /** Which requests a fault concerns. What is left out matches everything. */
 export interface RequestFilter {

@@ -20,7 +20,7 @@ export { StatusError } from '#api/status-error.ts';
 export * from '#api/types/resources.ts';
 export { Client } from '#client/client.ts';
 export { ConnectionError } from '#client/transport.ts';
-export type { Duration } from './duration.ts';
+export type { Duration } from '#base/duration.ts';
 export type { FaultEffect, RequestFilter } from './faults.ts';
 export { InvariantError } from './invariants.ts';
 export { ManifestError } from './manifests.ts';

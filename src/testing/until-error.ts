@@ -4,7 +4,7 @@ import { EVENT, POD } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 import { renderExplanation } from '#scheduler/explain/render-explanation.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
-import { durationText } from './duration.ts';
+import { durationText } from '#base/duration.ts';
 import { placeText, type Place } from './target.ts';
 
 /** What was waited for did not come true in time. The message says what there was to see. */

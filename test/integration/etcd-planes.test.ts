@@ -6,7 +6,7 @@ import { SILENT_LOGGER } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
 import { SystemRandom } from '#base/random.ts';
 import { ControlPlane, SERVICE_CIDR_DEFAULT } from '#cluster/control-plane.ts';
-import { createSigningKey } from '#cluster/pki/certificate-authority.ts';
+import { createSigningKey } from '#base/x509/certificate-authority.ts';
 import { createSecurity } from '#cluster/security.ts';
 import { EtcdProcess, WHY_NO_ETCD, etcdProgram } from './etcd-process.fixture.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { isForbidden, StatusError } from '#api/status-error.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
-import { CertificateAuthority, type IssueOptions } from '#cluster/pki/certificate-authority.ts';
+import { CertificateAuthority, type IssueOptions } from '#base/x509/certificate-authority.ts';
 import { AuthnChain } from './authn-chain.ts';
 import { BearerTokenAuthenticator } from './bearer-token.ts';
 import { CertificateVerifier, ClientCertificateAuthenticator } from './client-certificate.ts';

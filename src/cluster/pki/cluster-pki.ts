@@ -9,7 +9,7 @@ import {
   type CertifiedKey,
   type IssueOptions,
   type SigningDeps,
-} from './certificate-authority.ts';
+} from '#base/x509/certificate-authority.ts';
 import { readIfPresent, writeSecretFile } from './secret-file.ts';
 
 /** Every key and certificate of a control plane. The files lie below `pki/` where kubeadm puts them. */

@@ -6,7 +6,7 @@ import {
   type CertificateAuthority,
   type CertifiedKey,
   type SigningDeps,
-} from './certificate-authority.ts';
+} from '#base/x509/certificate-authority.ts';
 import { RENEWAL_MARGIN_MS } from './cluster-pki.ts';
 import { readIfPresent, writeSecretFile } from './secret-file.ts';
 

@@ -1,6 +1,6 @@
 import type { ExtendedKeyUsage, KeyUsage } from '#base/x509/certificate.ts';
 import { parseCertificateRequest } from '#base/x509/certificate-request.ts';
-import { LEAF_VALIDITY_MS, type CertificateAuthority } from './certificate-authority.ts';
+import { LEAF_VALIDITY_MS, type CertificateAuthority } from '#base/x509/certificate-authority.ts';
 
 export interface RequestToSign {
   /** PEM of the PKCS #10 request. */

@@ -7,7 +7,7 @@ import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { createCertificateRequest } from '#base/x509/certificate-request.ts';
 import { pemEncode } from '#base/x509/pem.ts';
-import { CertificateAuthority } from '#cluster/pki/certificate-authority.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { signRequest } from '#cluster/pki/request-signer.ts';
 import { controllerHarness } from '../runner/controller-harness.fixture.ts';
 import { RequestCleaningController, RequestSigningController } from './certificate-controllers.ts';

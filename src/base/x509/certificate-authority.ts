@@ -5,17 +5,12 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import type { Clock } from '#base/clock.ts';
-import type { Random } from '#base/random.ts';
-import {
-  createCertificate,
-  subjectOf,
-  type CertificateTemplate,
-  type Issuer,
-} from '#base/x509/certificate.ts';
-import { encodeName, type DistinguishedName } from '#base/x509/distinguished-name.ts';
-import { pemEncode } from '#base/x509/pem.ts';
-import type { SubjectAltNames } from '#base/x509/subject-alt-names.ts';
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import { createCertificate, subjectOf, type CertificateTemplate, type Issuer } from './certificate.ts';
+import { encodeName, type DistinguishedName } from './distinguished-name.ts';
+import { pemEncode } from './pem.ts';
+import type { SubjectAltNames } from './subject-alt-names.ts';
 
 /** A certificate and its private key, both PEM. */
 export interface CertifiedKey {
