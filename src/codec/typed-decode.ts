@@ -254,7 +254,7 @@ function addAbsent(output: Output, field: Field): void {
 }
 
 /** What an absent struct looks like; it is not always `{}`, because required fields are written even when empty. */
-function zeroStruct(struct: StructType): Output {
+export function zeroStruct(struct: StructType): Output {
   const output: Output = {};
   for (const field of struct.fields) {
     addAbsent(output, field);

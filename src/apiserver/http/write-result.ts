@@ -1,4 +1,5 @@
 import type { ApiObject } from '#api/object.ts';
+import type { Scale } from '#api/types/autoscaling.v1.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { StatusError } from '#api/status-error.ts';
 import { encodeJson } from '#codec/canonical.ts';
@@ -8,6 +9,7 @@ import type { ApiResult, Served } from '../endpoints/api-call.ts';
 import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
 import { partialList, partialMetadata } from '../tables/partial-metadata.ts';
+import { SCALE_PRINTER } from '../tables/printers/workloads.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
 import { infoOf, printerOf, shown } from './served-objects.ts';
 import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
@@ -54,7 +56,7 @@ export async function writeResult(
         ? streamPage(responder, result, warnings)
         : sendValue(responder, 200, transformedPage(result, context), context);
     case 'value':
-      return sendValue(responder, result.code, result.value, context);
+      return sendValue(responder, result.code, inTable(result.value, context), context);
     case 'watch':
       return writeWatch(responder, result, { form, warnings, table: context.table });
     case 'text':
@@ -74,6 +76,15 @@ export async function writeResult(
       responder.end();
     }
   }
+}
+
+/** A Scale is the one answer that is not stored and has columns of its own. */
+function inTable(value: object, { form, table }: WriteContext): object {
+  if (form.as !== 'Table' || !('kind' in value) || value.kind !== 'Scale') {
+    return value;
+  }
+  const scale = value as Scale;
+  return tableOf(SCALE_PRINTER, [scale], { resourceVersion: scale.metadata.resourceVersion }, table);
 }
 
 /** True when the stored bytes are what the client gets. */

@@ -2,6 +2,7 @@ import type { ResourceInfo } from '#api/resource-table.ts';
 import { structOfKind } from '#api/schema/schema.ts';
 import { applyDefaults } from '#api/defaulting/defaults.ts';
 import { validatorFor } from '#api/validation/validators.ts';
+import { zeroStruct } from '#codec/typed-decode.ts';
 import { defined } from '#base/assert.ts';
 import { withMetadata } from './metadata.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
@@ -74,7 +75,9 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
   const qualified = info.group === '' ? info.resource : `${info.resource}.${info.group}`;
   const hasStatus = Object.hasOwn(info.subresources, 'status');
   const struct = defined(structOfKind(info.group, info.version, info.kind), `type of ${qualified}`);
-  const statusIsStruct = struct.byName.get('status')?.isPointer === false;
+  const status = struct.byName.get('status');
+  const statusStruct =
+    status?.isPointer === false && status.type.kind === 'struct' ? status.type.struct : undefined;
   const validator = validatorFor(info);
   return {
     info,
@@ -85,7 +88,10 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
     returnsDeleted: RETURNS_DELETED.has(qualified),
     selectableFields: {},
     applyDefaults: (object) => applyDefaults(object, info) as DraftObject,
-    prepareCreate: (object) => (hasStatus ? withStatus(object, statusIsStruct ? {} : undefined) : object),
+    prepareCreate: (object) =>
+      hasStatus
+        ? withStatus(object, statusStruct === undefined ? undefined : zeroStruct(statusStruct))
+        : object,
     prepareUpdate: (next, current, subresource) =>
       subresource === 'status'
         ? onlyStatus(next, current)

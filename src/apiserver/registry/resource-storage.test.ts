@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#api/status-error.ts';
-import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '#api/types/resources.ts';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  INGRESS,
+  NAMESPACE,
+  POD,
+  SERVICE,
+  SERVICE_ACCOUNT,
+} from '#api/types/resources.ts';
 import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
 
 test('create: the server stamps identity, time and version', async () => {
@@ -50,6 +58,16 @@ test('update: writing the same again changes no version', async () => {
   });
   const again = await maps.update({ ...first, data: { a: '2', b: '1' } });
   assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
+});
+
+test('create: a status starts as the kind writes an empty one, whatever was sent', async () => {
+  await using cluster = await startInProcessCluster();
+  const ingress = await cluster.client.of(INGRESS).create({
+    metadata: { namespace: 'default', name: 'front' },
+    spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } },
+  });
+  assert.deepEqual(ingress.status, { loadBalancer: {} });
 });
 
 test('generation: counts changes of the spec, not of status or labels', async () => {

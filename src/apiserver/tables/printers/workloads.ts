@@ -5,6 +5,7 @@ import type {
   ReplicaSet,
   StatefulSet,
 } from '#api/types/apps.v1.ts';
+import type { Scale } from '#api/types/autoscaling.v1.ts';
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '#api/types/autoscaling.v2.ts';
 import type { CronJob, Job } from '#api/types/batch.v1.ts';
 import type { PodTemplate, ReplicationController } from '#api/types/core.v1.ts';
@@ -245,5 +246,11 @@ export const AUTOSCALER_PRINTER = printer<HorizontalPodAutoscaler>([
   { name: 'MinPods', cell: ({ spec }) => String(spec.minReplicas ?? UNSET) },
   { name: 'MaxPods', type: 'integer', cell: ({ spec }) => spec.maxReplicas },
   { name: 'Replicas', type: 'integer', cell: ({ status }) => status.currentReplicas ?? 0 },
+  AGE,
+]);
+
+export const SCALE_PRINTER = printer<Scale>([
+  { name: 'Desired', type: 'integer', cell: ({ spec }) => spec.replicas ?? 0 },
+  { name: 'Available', type: 'integer', cell: ({ status }) => status.replicas },
   AGE,
 ]);
