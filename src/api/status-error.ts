@@ -192,7 +192,8 @@ export function invalid(
   name: string,
   causes: readonly FieldError[],
 ): StatusError {
-  const texts = causes.map(fieldErrorText);
+  // Two rules may say the same of one field: both are causes, and the sentence is said once.
+  const texts = [...new Set(causes.map(fieldErrorText))];
   const list = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
   const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   return new StatusError({
@@ -231,6 +232,8 @@ export interface FieldError {
   readonly reason: FieldErrorReason;
   /** The offending value; left out for Required, Forbidden, TooLong, TooMany and InternalError. */
   readonly badValue?: unknown;
+  /** The value is an object or a list, which the sentence does not repeat. */
+  readonly isValueOmitted?: boolean;
   readonly detail: string;
   /** Which rule fired; lets a test assert the rule without matching prose. */
   readonly origin?: string;
@@ -258,10 +261,11 @@ const WITHOUT_VALUE: ReadonlySet<FieldErrorReason> = new Set([
 ]);
 
 /** `Invalid value: "x": must be …`, without the path. */
-export function fieldErrorBody({ reason, badValue, detail }: FieldError): string {
-  const head = WITHOUT_VALUE.has(reason)
-    ? REASON_TEXT[reason]
-    : `${REASON_TEXT[reason]}: ${valueText(badValue)}`;
+export function fieldErrorBody({ reason, badValue, isValueOmitted, detail }: FieldError): string {
+  const head =
+    WITHOUT_VALUE.has(reason) || isValueOmitted === true
+      ? REASON_TEXT[reason]
+      : `${REASON_TEXT[reason]}: ${valueText(badValue)}`;
   return detail === '' ? head : `${head}: ${detail}`;
 }
 

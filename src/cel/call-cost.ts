@@ -71,7 +71,7 @@ function deepTraversal(value: Value | undefined): number {
       .reduce<number>((sum, key) => sum + deepTraversal(key) + deepTraversal(value.get(key)), 0);
   }
   if (value instanceof StructValue) {
-    return value.shape.fieldNames
+    return value.fieldNames
       .filter((name) => value.has(name))
       .reduce((sum, name) => sum + deepTraversal(name) + deepTraversal(value.get(name)), 0);
   }

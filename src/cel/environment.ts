@@ -53,12 +53,14 @@ export class Environment {
   readonly #functions: ReadonlyMap<string, readonly Overload[]>;
   readonly #types: ReadonlyMap<string, Type>;
   readonly #structs: ReadonlyMap<string, StructShape>;
+  readonly #resolve: ShapeResolver | undefined;
 
   private constructor(parts: EnvironmentParts) {
     this.#variables = parts.variables;
     this.#functions = parts.functions;
     this.#types = parts.types;
     this.#structs = parts.structs;
+    this.#resolve = parts.resolve;
   }
 
   /** An environment without variables. The standard library is a library like the others and must be named. */
@@ -93,7 +95,12 @@ export class Environment {
       shapes.set(shape.type.name, shape);
       types.set(shape.type.name, shape.type);
     }
-    return new Environment({ variables: merged, functions: this.#functions, types, structs: shapes });
+    return new Environment({ ...this.#parts(), variables: merged, types, structs: shapes });
+  }
+
+  /** The same environment where names that are no declared struct may be one all the same. */
+  resolving(resolve: ShapeResolver): Environment {
+    return new Environment({ ...this.#parts(), resolve });
   }
 
   variable(name: string): Variable | undefined {
@@ -110,19 +117,33 @@ export class Environment {
 
   /** The type an identifier names. */
   type(name: string): Type | undefined {
-    return this.#types.get(name);
+    return this.#types.get(name) ?? this.#resolve?.(name)?.type;
   }
 
   struct(name: string): StructShape | undefined {
-    return this.#structs.get(name);
+    return this.#structs.get(name) ?? this.#resolve?.(name);
+  }
+
+  #parts(): EnvironmentParts {
+    return {
+      variables: this.#variables,
+      functions: this.#functions,
+      types: this.#types,
+      structs: this.#structs,
+      resolve: this.#resolve,
+    };
   }
 }
+
+/** Finds structs whose names are made up in expressions; the same name always means the same shape. */
+export type ShapeResolver = (name: string) => StructShape | undefined;
 
 interface EnvironmentParts {
   readonly variables: ReadonlyMap<string, Variable>;
   readonly functions: ReadonlyMap<string, readonly Overload[]>;
   readonly types: ReadonlyMap<string, Type>;
   readonly structs: ReadonlyMap<string, StructShape>;
+  readonly resolve?: ShapeResolver | undefined;
 }
 
 /** A variable whose JSON follows a schema. */

@@ -116,7 +116,7 @@ function equalMaps(a: MapValue, b: MapValue): boolean {
 function equalStructs(a: StructValue, b: StructValue): boolean {
   return (
     a.shape.type.name === b.shape.type.name &&
-    a.shape.fieldNames.every((name) => {
+    [...a.fieldNames, ...b.fieldNames].every((name) => {
       const [left, right] = [a.get(name), b.get(name)];
       return left === undefined || right === undefined ? left === right : equal(left, right);
     })

@@ -38,7 +38,7 @@ export function jsonOfValue(value: Value): Json | EvaluationError {
     return jsonOfEntries(value.keys().map((key) => [key, value.get(key)]));
   }
   if (value instanceof StructValue) {
-    return jsonOfEntries(value.shape.fieldNames.map((name) => [propertyOf(value, name), value.get(name)]));
+    return jsonOfEntries(value.fieldNames.map((name) => [propertyOf(value, name), value.get(name)]));
   }
   return jsonOfScalar(value);
 }

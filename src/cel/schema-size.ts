@@ -8,6 +8,11 @@ const REQUEST_SIZE_MAX_BYTES = 3 * 1024 * 1024;
 const TEXT_SIZE_MAX = { duration: 32, 'date-time': 32, date: 12 } as const;
 const TEXT_SIZE_MIN = { duration: 3, 'date-time': 21, date: 12 } as const;
 
+/** How often a value of the schema fits into one request, which bounds how often a rule on it runs. */
+export function cardinalityMax(schema: Schema): number {
+  return Math.floor(REQUEST_SIZE_MAX_BYTES / (jsonSizeMin(schema) + 1));
+}
+
 /** How large the value at a path may be; the path begins below the schema's own variable. */
 export function sizeAt(schema: Schema, path: readonly string[]): Range | undefined {
   let current: Schema = schema;
@@ -44,7 +49,9 @@ export function sizeMax(schema: Schema): number | undefined {
   switch (schema.kind) {
     case 'string':
       // Upstream counts the most octets a character can take.
-      return schema.maxLength === undefined ? REQUEST_SIZE_MAX_BYTES - 2 : schema.maxLength * 4;
+      return schema.maxLength === undefined
+        ? (schema.sizeMax ?? REQUEST_SIZE_MAX_BYTES - 2)
+        : schema.maxLength * 4;
     case 'bytes':
       return schema.maxLength ?? REQUEST_SIZE_MAX_BYTES - 2;
     case 'duration':
@@ -60,6 +67,7 @@ export function sizeMax(schema: Schema): number | undefined {
         schema.maxProperties ?? Math.floor((REQUEST_SIZE_MAX_BYTES - 2) / (jsonSizeMin(schema.values) + 6))
       );
     case 'int-or-string':
+      return schema.maxLength === undefined ? REQUEST_SIZE_MAX_BYTES - 2 : schema.maxLength * 4;
     case 'dyn':
       return REQUEST_SIZE_MAX_BYTES - 2;
     default:

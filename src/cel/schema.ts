@@ -22,14 +22,22 @@ interface SchemaBase {
 }
 
 interface ScalarSchema extends SchemaBase {
-  /** `int-or-string` and `dyn` are typed `dyn`. */
-  readonly kind: 'bool' | 'int' | 'double' | 'int-or-string' | 'dyn';
+  readonly kind: 'bool' | 'int' | 'double' | 'dyn';
+}
+
+/** Typed `dyn`. */
+interface IntOrStringSchema extends SchemaBase {
+  readonly kind: 'int-or-string';
+  /** In code points. */
+  readonly maxLength?: number;
 }
 
 interface TextSchema extends SchemaBase {
   readonly kind: 'string' | 'bytes' | 'date' | 'date-time' | 'duration';
   /** In code points, or octets of bytes. */
   readonly maxLength?: number;
+  /** Octets of the longest value, where only some are allowed; `maxLength` goes before it. */
+  readonly sizeMax?: number;
 }
 
 interface ListSchema extends SchemaBase {
@@ -61,7 +69,7 @@ interface ObjectSchema extends SchemaBase {
 }
 
 /** How the host's JSON is to be understood, with bounds for cost estimates. */
-export type Schema = ScalarSchema | TextSchema | ListSchema | MapSchema | ObjectSchema;
+export type Schema = ScalarSchema | IntOrStringSchema | TextSchema | ListSchema | MapSchema | ObjectSchema;
 
 export function typeOfSchema(schema: Schema): Type {
   switch (schema.kind) {

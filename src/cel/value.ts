@@ -261,7 +261,8 @@ export class HostMap extends MapValue {
 export interface StructShape {
   readonly type: Type;
   field(name: string): StructShapeField | undefined;
-  readonly fieldNames: readonly string[];
+  /** Absent where any field may be set. */
+  readonly fieldNames?: readonly string[];
   /** Makes a value from a literal such as `Object{…}`; absent where expressions only read. */
   readonly create?: (fields: ReadonlyMap<string, Value>) => Value;
 }
@@ -286,6 +287,11 @@ export class StructValue extends Boxed {
 
   get type(): Type {
     return this.shape.type;
+  }
+
+  /** Every field that may be set; those that are, where any may. */
+  get fieldNames(): readonly string[] {
+    return this.shape.fieldNames ?? Object.keys(this.record);
   }
 
   get(name: string): Value | undefined {

@@ -1,21 +1,21 @@
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { knownStruct, type StructType } from '#api/schema/schema.ts';
-import { badRequest } from '#api/status-error.ts';
+import { badRequest, type FieldError } from '#api/status-error.ts';
 import type { CustomResourceDefinitionVersion } from '#api/types/apiextensions.v1.ts';
-import { validatorFor } from '#api/validation/validators.ts';
 import { isRecord, setOwn } from '#codec/own-property.ts';
 import { decodeObject, type Decoded, type DecodeOptions } from '#codec/typed-decode.ts';
 import { withStatus } from '../registry/default-strategy.ts';
 import { withMetadata } from '../registry/metadata.ts';
-import type { CustomKind, DraftObject, Strategy } from '../registry/strategy.ts';
+import type { CustomKind, DraftObject, Strategy, ValidationCheck } from '../registry/strategy.ts';
+import { createProblems, statusProblems, updateProblems } from './custom-problems.ts';
 import { customPrinter } from './custom-printer.ts';
+import { finalizerWarnings } from './finalizer-warnings.ts';
 import { parseJsonPath } from './json-path.ts';
 import { prune } from './prune.ts';
 import { withDefaults } from './schema-defaults.ts';
 import { structOfSchema } from './schema-struct.ts';
-import { ANY_OBJECT, compileSchema, type Schema } from './structural-schema.ts';
-import { valueProblems } from './value-problems.ts';
+import { ANY_OBJECT, compileSchema, hasRules, type Schema } from './structural-schema.ts';
 
 /** One version of a custom kind, compiled from its definition. */
 export interface CustomVersion {
@@ -85,20 +85,9 @@ function decodeCustom(
 }
 
 /** How objects of a custom kind behave, from the version they are stored in. */
-export function customStrategy({ info, schema, struct, kind, definition }: CustomVersion): Strategy {
-  const metadata = validatorFor(info);
+export function customStrategy(version: CustomVersion): Strategy {
+  const { info, schema, struct, kind, definition } = version;
   const hasStatus = Object.hasOwn(info.subresources, 'status');
-  const problems = (object: DraftObject): ReturnType<Strategy['validateCreate']> => {
-    const { apiVersion: _version, kind: _kind, metadata: meta, ...rest } = object;
-    // A schema may restrict the names of its objects and nothing else of their metadata.
-    const named = {
-      metadata: {
-        name: meta.name,
-        ...(meta.generateName === undefined ? {} : { generateName: meta.generateName }),
-      },
-    };
-    return valueProblems({ apiVersion: object.apiVersion, kind: object.kind, ...named, ...rest }, schema);
-  };
   return {
     info,
     struct,
@@ -117,9 +106,24 @@ export function customStrategy({ info, schema, struct, kind, definition }: Custo
         : hasStatus
           ? withStatus(next, current['status'])
           : next,
-    validateCreate: (object) => [...metadata.validateCreate(object), ...problems(object)],
-    validateUpdate: (next, current) => [...metadata.validateUpdate(next, current), ...problems(next)],
+    validateCreate: (object) => createProblems(object, version),
+    validateUpdate: (next, current, subresource) =>
+      subresource === 'status'
+        ? statusProblems(next, current, version)
+        : updateProblems(next, current, version),
+    finishValidation: (check) => finishValidation(check, schema),
   };
+}
+
+/** Rules in expressions; the code that evaluates them is loaded for the first object that has some. */
+async function finishValidation(check: ValidationCheck, schema: Schema): Promise<readonly FieldError[]> {
+  const errors = hasRules(schema)
+    ? (await import('./rules/custom-rules.ts')).customRuleErrors(schema, check)
+    : [];
+  if (check.found.length === 0 && errors.length === 0 && check.subresource === '') {
+    check.context.warnings.push(...finalizerWarnings(check.next, check.previous));
+  }
+  return errors;
 }
 
 /** A write to `status` changes nothing of the metadata but who owns what. */

@@ -398,7 +398,9 @@ function checkSpecified(
 
 function checkDefaults(schema: JSONSchemaProps, check: Check): void {
   if (schema.default !== undefined) {
-    check.found.push(...valueProblems(schema.default, compileSchema(schema), `${check.path}.default`));
+    check.found.push(
+      ...valueProblems(schema.default, compileSchema(schema), { path: `${check.path}.default` }),
+    );
   }
   if (isSchemaProps(schema.items)) {
     checkDefaults(schema.items, at(check, 'items'));

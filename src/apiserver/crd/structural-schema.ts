@@ -1,4 +1,4 @@
-import type { JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
+import type { JSONSchemaProps, ValidationRule } from '#api/types/apiextensions.v1.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 
 /** What a value must satisfy beside its structure; `allOf`, `anyOf`, `oneOf` and `not` hold nothing else. */
@@ -44,6 +44,8 @@ export interface Schema {
   /** `true` for maps of anything. */
   readonly additional: Schema | boolean | undefined;
   readonly rules: ValueRules;
+  /** `x-kubernetes-validations`. */
+  readonly validations: readonly ValidationRule[];
 }
 
 /** What a version without a schema has: anything goes. */
@@ -78,6 +80,7 @@ export function compileSchema(props: JSONSchemaProps): Schema {
           ? compileSchema(additional)
           : undefined,
     rules: compileRules(props),
+    validations: props['x-kubernetes-validations'] ?? [],
   };
 }
 
@@ -103,6 +106,23 @@ function compileRules(props: JSONSchemaProps): ValueRules {
     oneOf: (props.oneOf ?? []).map(compileSchema),
     not: props.not === undefined ? undefined : compileSchema(props.not),
   };
+}
+
+const ruled = new WeakMap<Schema, boolean>();
+
+/** Whether rules in expressions stand anywhere in the schema. */
+export function hasRules(schema: Schema): boolean {
+  let known = ruled.get(schema);
+  if (known === undefined) {
+    const { validations, items, additional, properties } = schema;
+    known =
+      validations.length > 0 ||
+      (items !== undefined && hasRules(items)) ||
+      (typeof additional === 'object' && hasRules(additional)) ||
+      [...properties.values()].some(hasRules);
+    ruled.set(schema, known);
+  }
+  return known;
 }
 
 /** `items` and `additionalProperties` stand in the API as free JSON; here is what they must be. */

@@ -2,26 +2,51 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '#api/status-error.ts';
 import { isRecord, type JsonRecord } from '#codec/own-property.ts';
 import { fitsNumberFormat, hasFormat } from './formats.ts';
+import type { CorrelatedValue } from './correlated-value.ts';
 import { propertyOf } from './prune.ts';
 import type { Schema, ValueRules } from './structural-schema.ts';
 
-/**
- * Everything that is wrong with a value, in upstream's words.
- *
- * @param path of the value: empty for a whole object
- */
-export function valueProblems(value: unknown, schema: Schema, path = ''): readonly FieldError[] {
-  const found: FieldError[] = [];
-  checkValue(value, schema, { path, found });
-  return found;
+export interface ValueCheckOptions {
+  /** Path of the value, for errors alone: sentences name fields from the value on. */
+  readonly path?: string;
+  /** What did not change is let through. */
+  readonly correlated?: CorrelatedValue | undefined;
 }
+
+/** Where a value breaks its schema, in upstream's words. */
+export function valueProblems(
+  value: unknown,
+  schema: Schema,
+  { path = '', correlated }: ValueCheckOptions = {},
+): readonly FieldError[] {
+  const found: FieldError[] = [];
+  checkValue(value, schema, { path: '', found, correlated });
+  return path === ''
+    ? found
+    : found.map((error) => ({
+        ...error,
+        path: error.path === ROOT_PATH ? path : `${path}.${error.path}`,
+      }));
+}
+
+/** How an error names the object itself. */
+const ROOT_PATH = '<nil>';
 
 interface Check {
   readonly path: string;
   readonly found: FieldError[];
+  readonly correlated: CorrelatedValue | undefined;
 }
 
 function checkValue(value: unknown, schema: Schema, check: Check): void {
+  const before = check.found.length;
+  checkChanged(value, schema, check);
+  if (check.found.length > before && check.correlated?.isUnchanged === true) {
+    check.found.length = before;
+  }
+}
+
+function checkChanged(value: unknown, schema: Schema, check: Check): void {
   if (value === null && schema.isNullable) {
     return;
   }
@@ -94,9 +119,8 @@ function wrong({ path, found }: Check, badValue: unknown, rule: string): void {
   });
 }
 
-/** How an error names the object itself. */
 function shownPath(path: string): string {
-  return path === '' ? '<nil>' : path;
+  return path === '' ? ROOT_PATH : path;
 }
 
 function checkNumber(value: number | bigint, { type, rules }: Schema, check: Check): void {
@@ -165,10 +189,13 @@ function checkList(value: readonly unknown[], schema: Schema, check: Check): voi
   const { items } = schema;
   if (items !== undefined) {
     value.forEach((item, index) =>
-      checkValue(item, items, { path: `${check.path}[${index}]`, found: check.found }),
+      checkValue(item, items, {
+        path: `${check.path}[${index}]`,
+        found: check.found,
+        correlated: check.correlated?.index(index),
+      }),
     );
   }
-  checkUnique(value, schema, check);
 }
 
 function tooMany({ path, found }: Check, count: number, most: number): void {
@@ -178,49 +205,6 @@ function tooMany({ path, found }: Check, count: number, most: number): void {
     badValue: count,
     detail: `${count}: must have at most ${most} items`,
   });
-}
-
-/** Items of sets, and keys of lists that are maps, stand at most once. */
-function checkUnique(
-  value: readonly unknown[],
-  { listType, listMapKeys, items }: Schema,
-  check: Check,
-): void {
-  if (listType !== 'set' && listType !== 'map') {
-    return;
-  }
-  const seen = new Set<string>();
-  value.forEach((item, index) => {
-    const key = listType === 'map' && isRecord(item) ? keyOf(item, listMapKeys, items) : item;
-    const text = canonicalText(key);
-    if (seen.has(text)) {
-      check.found.push({
-        path: `${check.path}[${index}]`,
-        reason: 'FieldValueDuplicate',
-        badValue: key,
-        detail: '',
-      });
-    }
-    seen.add(text);
-  });
-}
-
-function keyOf(item: JsonRecord, names: readonly string[], items: Schema | undefined): JsonRecord {
-  const entries = names
-    .map((name) => [name, item[name] ?? items?.properties.get(name)?.default] as const)
-    .filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries);
-}
-
-/** Equal for equal values, whatever the order of their keys. */
-function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'bigint'
-      ? `${part}n`
-      : isRecord(part)
-        ? Object.fromEntries(Object.entries(part).toSorted(([left], [right]) => (left < right ? -1 : 1)))
-        : part,
-  );
 }
 
 function checkObject(value: JsonRecord, schema: Schema, check: Check): void {
@@ -240,19 +224,13 @@ function checkObject(value: JsonRecord, schema: Schema, check: Check): void {
   for (const [name, child] of Object.entries(value)) {
     const property = propertyOf(schema, name);
     if (property !== undefined) {
-      checkValue(child, property, { path: childPath(check.path, name), found: check.found });
-    }
-  }
-  if (schema.isEmbeddedResource) {
-    checkEmbedded(value, check);
-  }
-}
-
-function checkEmbedded(value: JsonRecord, { path, found }: Check): void {
-  for (const name of ['apiVersion', 'kind']) {
-    const given = value[name];
-    if (given === undefined || given === '') {
-      found.push({ path: childPath(path, name), reason: 'FieldValueRequired', detail: 'must not be empty' });
+      const isType = check.path === '' && (name === 'apiVersion' || name === 'kind');
+      checkValue(child, property, {
+        path: childPath(check.path, name),
+        found: check.found,
+        // Both states have the version of the request.
+        correlated: isType ? undefined : check.correlated?.key(name),
+      });
     }
   }
 }
@@ -271,7 +249,11 @@ function checkRules(value: unknown, rules: ValueRules, check: Check): void {
       detail: `supported values: ${rules.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`,
     });
   }
-  const problemsOf = (schema: Schema): readonly FieldError[] => valueProblems(value, schema, path);
+  const problemsOf = (schema: Schema): readonly FieldError[] => {
+    const own: FieldError[] = [];
+    checkValue(value, schema, { path, found: own, correlated: undefined });
+    return own;
+  };
   const composite = (detail: string): void => {
     found.push({
       path: shownPath(path),

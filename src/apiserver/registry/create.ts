@@ -1,7 +1,6 @@
-import { alreadyExists, internalError, invalid, type FieldError } from '#api/status-error.ts';
+import { alreadyExists, internalError, invalid } from '#api/status-error.ts';
 import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
-import type { ApiObject } from '#api/object.ts';
 import { StoreWriteError } from '#store/store.ts';
 import { admit, validateAdmission } from './admission-step.ts';
 import { leaseFor } from './lease-pool.ts';
@@ -9,7 +8,7 @@ import { stampNew, timestamp } from './metadata.ts';
 import type { RequestContext } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
-import type { DraftObject } from './strategy.ts';
+import type { DraftObject, ValidationCheck } from './strategy.ts';
 
 /** How often a generated name may meet one that is taken before the client has to try again. */
 const GENERATED_NAME_TRIES = 8;
@@ -106,7 +105,8 @@ async function prepare(
             subresource: '',
             time: timestamp(deps.clock),
           });
-    refuseInvalid(storage, tracked, strategy.validateCreate(tracked));
+    const found = strategy.validateCreate(tracked);
+    await refuseInvalid(storage, { next: tracked, previous: undefined, subresource: '', found, context });
     await validateAdmission(storage, 'CREATE', target, { object: tracked, context });
     return tracked;
   } catch (error) {
@@ -116,13 +116,11 @@ async function prepare(
 }
 
 /** @throws {StatusError} Invalid with every cause, when there is one */
-export function refuseInvalid(
-  storage: ResourceStorage,
-  object: ApiObject,
-  errors: readonly FieldError[],
-): void {
+export async function refuseInvalid({ strategy }: ResourceStorage, check: ValidationCheck): Promise<void> {
+  const more = strategy.finishValidation === undefined ? [] : await strategy.finishValidation(check);
+  const errors = more.length === 0 ? check.found : [...check.found, ...more];
   if (errors.length > 0) {
-    throw invalid(storage.strategy.info, object.metadata.name ?? '', errors);
+    throw invalid(strategy.info, check.next.metadata.name ?? '', errors);
   }
 }
 

@@ -41,6 +41,11 @@ export interface Strategy {
   validateCreate(object: DraftObject): readonly FieldError[];
   validateUpdate(next: DraftObject, current: DraftObject, subresource: string): readonly FieldError[];
   /**
+   * The last checks, for kinds that have some: those that warn, or whose code is loaded at first use.
+   * Runs after the others, whatever they found, and returns what it finds beside that.
+   */
+  finishValidation?(check: ValidationCheck): Promise<readonly FieldError[]>;
+  /**
    * How long deletion waits for the node to finish, in seconds; undefined for kinds that are deleted at once.
    * @param requested the client's `gracePeriodSeconds`
    */
@@ -57,6 +62,17 @@ export interface Strategy {
   readonly deletionFinalizers?: readonly string[];
   /** Set for kinds that a schema describes; built-in ones are decoded by their table. */
   readonly custom?: CustomKind;
+}
+
+/** A write that the ordinary checks have seen. */
+export interface ValidationCheck {
+  readonly next: DraftObject;
+  /** Undefined for a create. */
+  readonly previous: DraftObject | undefined;
+  readonly subresource: string;
+  /** What the ordinary checks found. */
+  readonly found: readonly FieldError[];
+  readonly context: RequestContext;
 }
 
 /** What a kind made at run time brings along. */

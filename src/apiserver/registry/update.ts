@@ -120,7 +120,9 @@ async function prepare(
           subresource: target.subresource,
           time: timestamp(deps.clock),
         });
-  refuseInvalid(storage, tracked, strategy.validateUpdate(tracked, live, target.subresource));
+  const { subresource } = target;
+  const found = strategy.validateUpdate(tracked, live, subresource);
+  await refuseInvalid(storage, { next: tracked, previous: live, subresource, found, context });
   await validateAdmission(storage, 'UPDATE', target, { object: tracked, oldObject: live, context });
   if (isReleased(tracked) && strategy.isHeld?.(tracked) !== true) {
     return { kind: 'remove', object: tracked, isConditional };
