@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request, type RequestOptions } from 'node:https';
+import { createInterface } from 'node:readline';
 import { decodeYamlDocuments } from '#codec/yaml.ts';
 
 export interface Answer {
@@ -73,6 +74,27 @@ export class ApiClient implements Disposable {
 
   async json<T>(path: string): Promise<T> {
     return JSON.parse((await this.send({ path })).body) as T;
+  }
+
+  /** Reads the lines of an answer that goes on, and ends it after the one that `isLast` says. */
+  async lines(path: string, isLast: (line: string) => boolean): Promise<readonly string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+    const sent = request({ ...this.#base, agent: false, path }, (response) => {
+      const found: string[] = [];
+      const lines = createInterface({ input: response });
+      lines.on('line', (line) => {
+        found.push(line);
+        if (isLast(line)) {
+          resolve(found);
+          response.destroy();
+        }
+      });
+      lines.on('close', () => reject(new Error(`the answer ended after ${found.length} lines`)));
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end();
+    return await promise;
   }
 
   /** Opens a request, and cuts its connection once the first bytes of the answer are there. */
