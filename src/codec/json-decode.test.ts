@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { utf8Decode, utf8Encode } from '#base/bytes.ts';
-import { decodeStored, encodeJson, encodeStored, isSameState } from './canonical.ts';
+import { encodeJson } from './canonical.ts';
+import { decodeStored, encodeStored, isSameState } from './stored-form.ts';
 import { decodeJson, duplicateFields } from './json-decode.ts';
 
 test('decodeJson: integers past 2^53 keep every digit, through encoding too', () => {

@@ -13,6 +13,8 @@ export interface DecodeOptions {
   readonly fieldValidation: FieldValidation;
   /** From `duplicateFields`; joins the unknown fields in the answer or the error. */
   readonly duplicates?: readonly string[];
+  /** An object of the kind in normal form. Parts that are its own, as a patch leaves most of them, are kept as they are. */
+  readonly like?: ApiObject | undefined;
 }
 
 export interface Decoded {
@@ -36,7 +38,7 @@ const REPORTED_MAX = 100;
  */
 export function decodeObject(value: unknown, struct: StructType, options: DecodeOptions): Decoded {
   const context: DecodeContext = { unknown: options.fieldValidation === 'Ignore' ? undefined : [] };
-  const object = decodeKind(value, struct, context);
+  const object = decodeKind(value, struct, context, options.like);
   const duplicates = options.fieldValidation === 'Ignore' ? [] : (options.duplicates ?? []);
   const warnings = [
     ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
@@ -66,10 +68,11 @@ type Path = (string | number)[];
 
 type Output = Record<string, unknown>;
 
-function decodeKind(value: unknown, struct: StructType, context: DecodeContext): ApiObject {
+function decodeKind(value: unknown, struct: StructType, context: DecodeContext, like?: ApiObject): ApiObject {
   try {
     // A kind has apiVersion, kind and metadata by construction.
-    return decodeStruct(value, struct, context, []) as unknown as ApiObject;
+    const place: Place = { struct, context, path: [] };
+    return decodeStruct(value, struct, place, like) as unknown as ApiObject;
   } catch (error) {
     throw error instanceof DecodeError ? cannotBeHandled(struct, error.message) : error;
   }
@@ -80,7 +83,7 @@ function cannotBeHandled(struct: StructType, why: string): Error {
   return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
 }
 
-function decodeStruct(value: unknown, struct: StructType, context: DecodeContext, path: Path): Output {
+function decodeStruct(value: unknown, struct: StructType, { context, path }: Place, like: unknown): Output {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     if (value === null || value === undefined) {
       return zeroStruct(struct);
@@ -91,6 +94,7 @@ function decodeStruct(value: unknown, struct: StructType, context: DecodeContext
   }
   const input = value as Readonly<Output>;
   const output: Output = {};
+  const normal = isOutput(like) ? like : undefined;
   const place: Place = { struct, context, path };
   let known = 0;
   if (struct.isKind) {
@@ -103,8 +107,13 @@ function decodeStruct(value: unknown, struct: StructType, context: DecodeContext
       continue;
     }
     known += 1;
+    const kept = normal?.[field.name];
+    if (given === kept && typeof given === 'object') {
+      output[field.name] = given;
+      continue;
+    }
     path.push(field.name);
-    addGiven(output, field, given === null ? undefined : decodeValue(given, field.type, place));
+    addGiven(output, field, given === null ? undefined : decodeValue(given, field.type, place, kept));
     path.pop();
   }
   if (struct.keepsUnknown === true) {
@@ -113,6 +122,10 @@ function decodeStruct(value: unknown, struct: StructType, context: DecodeContext
     reportUnknown(input, known, place);
   }
   return output;
+}
+
+function isOutput(value: unknown): value is Readonly<Output> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function copyType(input: Readonly<Output>, output: Output, struct: StructType): number {
@@ -138,7 +151,8 @@ interface Place {
   readonly path: Path;
 }
 
-function decodeValue(value: unknown, type: ValueType, place: Place): unknown {
+/** @param like the normal form of a similar value, whose parts need no decoding */
+function decodeValue(value: unknown, type: ValueType, place: Place, like: unknown): unknown {
   switch (type.kind) {
     case 'scalar':
       if (typeof value === 'string' && type.scalar === 'string') {
@@ -148,20 +162,20 @@ function decodeValue(value: unknown, type: ValueType, place: Place): unknown {
         ? zeroScalar(type.scalar)
         : decodeScalar(value, type.scalar, (goType) => wrongType(value, place.struct, place.path, goType));
     case 'list':
-      return decodeList(value, type.item, place);
+      return decodeList(value, type.item, place, like);
     case 'map':
       return decodeMap(value, type.value, place);
     case 'struct':
       if (typeof value !== 'object' || Array.isArray(value)) {
         throw wrongType(value, place.struct, place.path, goName(type.struct));
       }
-      return decodeStruct(value, type.struct, place.context, place.path);
+      return decodeStruct(value, type.struct, place, like);
     default:
       return unreachable(type);
   }
 }
 
-function decodeList(value: unknown, item: ValueType, place: Place): unknown {
+function decodeList(value: unknown, item: ValueType, place: Place, like: unknown): unknown {
   if (!Array.isArray(value)) {
     if (value === null) {
       return undefined;
@@ -169,9 +183,16 @@ function decodeList(value: unknown, item: ValueType, place: Place): unknown {
     throw wrongType(value, place.struct, place.path, `[]${goTypeName(item)}`);
   }
   const list: unknown[] = [];
+  const normal: readonly unknown[] = Array.isArray(like) ? like : [];
   for (let index = 0; index < value.length; index += 1) {
+    const given: unknown = value[index];
+    const kept = normal[index];
+    if (given === kept && typeof given === 'object' && given !== null) {
+      list.push(given);
+      continue;
+    }
     place.path.push(index);
-    list.push(decodeValue(value[index], item, place));
+    list.push(decodeValue(given, item, place, kept));
     place.path.pop();
   }
   return list;
@@ -188,7 +209,7 @@ function decodeMap(value: unknown, type: ValueType, place: Place): unknown {
   const output: Output = {};
   for (const key of sortedKeys(input)) {
     place.path.push(`.${key}`);
-    setOwn(output, key, decodeValue(input[key], type, place));
+    setOwn(output, key, decodeValue(input[key], type, place, undefined));
     place.path.pop();
   }
   return output;

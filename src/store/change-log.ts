@@ -1,7 +1,7 @@
 import { defined } from '#base/assert.ts';
 import type { EventWindow } from './event-window.ts';
 import type { Journal, LogHeader, LogPage } from './journal.ts';
-import type { Revision, StoreEvent } from './store.ts';
+import type { KeyValue, Revision, StoreEvent } from './store.ts';
 
 /** The revision of the first write of an empty store, as in etcd. */
 export const FIRST_REVISION = 2;
@@ -26,6 +26,12 @@ export class ChangeLog {
 
   push(event: StoreEvent): void {
     this.#window.push(event);
+  }
+
+  /** The entry written at `revision`, when it is on the heap. */
+  recentEntry(revision: Revision): KeyValue | undefined {
+    const event = this.#window.at(revision);
+    return event?.type === 'put' ? event.kv : undefined;
   }
 
   /** Leaves to the journal what the heap has no room for. */

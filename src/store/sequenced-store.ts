@@ -300,6 +300,7 @@ export class SequencedStore implements TransactionalStore {
     return {
       journal: this.#journal,
       keys: this.#keys,
+      read: (key, version) => this.#read(key, version),
       onCommitted: (batch) => this.#absorb(batch),
       onAnswered: ({ changes }) =>
         this.#hub.publish(
@@ -368,7 +369,8 @@ export class SequencedStore implements TransactionalStore {
   }
 
   #read(key: string, version: KeyVersion): KeyValue {
-    return version.kv ?? this.#journal.read(key, version);
+    // What was written lately is still on the heap, so most of what is read or replaced needs no look at the disk.
+    return version.kv ?? this.#log.recentEntry(version.revision) ?? this.#journal.read(key, version);
   }
 
   /** Takes what was committed into the log and the leases. */

@@ -46,6 +46,8 @@ export interface PendingWrite {
 export interface SequencerParts {
   readonly journal: Journal;
   readonly keys: KeyHistory;
+  /** The committed entry of a version. */
+  readonly read: (key: string, version: KeyVersion) => KeyValue;
   /** Runs in the same step in which the batch enters the key history, before anybody is answered. */
   readonly onCommitted: (batch: CommitBatch) => void;
   /** Runs after the callers' promises were resolved. */
@@ -186,7 +188,7 @@ export class Sequencer {
   /** The entry at a head, from the pending write if there is one. */
   #entry(key: string, head: KeyVersion): KeyValue {
     const event = this.#pending.get(key)?.change.event;
-    return event?.type === 'put' ? event.kv : (head.kv ?? this.#parts.journal.read(key, head));
+    return event?.type === 'put' ? event.kv : this.#parts.read(key, head);
   }
 
   #join(change: Change): PendingWrite {

@@ -2,7 +2,7 @@ import type { ApiObject } from '#api/object.ts';
 import type { Clock } from '#base/clock.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import { utf8Decode } from '#base/bytes.ts';
-import { decodeStored } from '#codec/canonical.ts';
+import { decodeStored } from '#codec/stored-form.ts';
 import { CompactedError, type Revision, type Store, type StoreEvent } from '#store/store.ts';
 
 /** One change of one object. */

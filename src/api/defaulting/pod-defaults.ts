@@ -30,7 +30,19 @@ type AnyContainer = Pick<
 > &
   Pick<Container, 'livenessProbe' | 'readinessProbe' | 'startupProbe'>;
 
+/** Specs that have all their defaults: most updates of a pod leave its spec as it is. */
+const filledSpecs = new WeakSet<PodSpec>();
+
 export function defaultPod(pod: Pod): Pod {
+  if (filledSpecs.has(pod.spec)) {
+    return pod;
+  }
+  const filled = fillPod(pod);
+  filledSpecs.add(filled.spec);
+  return filled;
+}
+
+function fillPod(pod: Pod): Pod {
   const spec = fill(defaultPodSpec(pod.spec), { enableServiceLinks: true });
   const isHostNetwork = spec.hostNetwork === true;
   const finish = (container: Container): Container =>

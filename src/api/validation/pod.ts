@@ -16,11 +16,21 @@ const UPDATABLE = [
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
 ];
 
+/** Specs found without a fault. An update that leaves the spec as it is, as most do, has nothing to look for there. */
+const soundSpecs = new WeakSet<PodSpec>();
+
 export const POD_RULES: KindRules<Pod> = {
   check(problems, pod) {
+    if (soundSpecs.has(pod.spec)) {
+      return;
+    }
+    const others = problems.found.length;
     checkPodSpec(problems, 'spec', pod.spec, { isPod: true });
     checkImages(problems, 'spec.containers', pod.spec.containers);
     checkImages(problems, 'spec.initContainers', pod.spec.initContainers);
+    if (problems.found.length === others) {
+      soundSpecs.add(pod.spec);
+    }
   },
   onCreate(problems, { spec }) {
     if ((spec.ephemeralContainers ?? []).length > 0) {
@@ -31,7 +41,9 @@ export const POD_RULES: KindRules<Pod> = {
     }
   },
   onUpdate(problems, next, previous) {
-    checkUpdate(problems, next.spec, previous.spec);
+    if (next.spec !== previous.spec) {
+      checkUpdate(problems, next.spec, previous.spec);
+    }
   },
   onStatusUpdate: checkStatus,
 };

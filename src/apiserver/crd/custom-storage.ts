@@ -1,4 +1,4 @@
-import { decodeStored, isSameState } from '#codec/canonical.ts';
+import { decodeStored, isSameState } from '#codec/stored-form.ts';
 import type { KeyValue } from '#store/store.ts';
 import { ResourceStorage, type StorageDeps } from '../registry/resource-storage.ts';
 import { StoredObject } from '../registry/stored-object.ts';

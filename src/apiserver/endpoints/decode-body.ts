@@ -1,3 +1,4 @@
+import type { ApiObject } from '#api/object.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { badRequest, StatusError } from '#api/status-error.ts';
@@ -57,21 +58,25 @@ function parsed(parse: () => unknown): unknown {
 
 /** The object of a create or update: decoded, of the right kind, unknown fields reported or refused; in the stored version. */
 export function decodeBody(served: Served, body: CallBody | undefined, context: RequestContext): DraftObject {
-  return typedObject(served, decodeValue(body), context, body);
+  return typedObject(served, decodeValue(body), context, { body });
 }
 
-/** Checks a JSON value against the kind's table and returns it pruned, in the table's order, in the stored version. */
+/**
+ * Checks a JSON value against the kind's table and returns it pruned, in the table's order, in the stored version.
+ *
+ * @param like the stored object that the value was made from; its parts are not looked at again
+ */
 export function typedObject(
   { storage, view }: Served,
   value: unknown,
   context: RequestContext,
-  body?: CallBody,
+  { body, like }: { readonly body?: CallBody | undefined; readonly like?: ApiObject } = {},
 ): DraftObject {
   const { info, struct, custom } = view ?? storage.strategy;
   const named = withType(info, value);
   const { fieldValidation } = context;
   const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
-  const options = { fieldValidation, duplicates };
+  const options = { fieldValidation, duplicates, like };
   const { object, warnings } =
     custom === undefined ? decodeObject(named, struct, options) : custom.decode(named, options);
   context.warnings.push(...warnings);

@@ -39,8 +39,12 @@ export async function patchObject(served: Served, target: Target, call: ApiCall)
   const patch = decodeValue(call.body);
   const change = changeOf(served, contentType, patch);
   const { storage, view } = served;
-  const produce = (current: ApiObject): DraftObject =>
-    typedObject(served, change(view?.fromStorage(current) ?? current), context);
+  const produce = (current: ApiObject): DraftObject => {
+    if (view !== undefined) {
+      return typedObject(served, change(view.fromStorage(current)), context);
+    }
+    return typedObject(served, change(current), context, { like: current });
+  };
   return updateObject(storage, target, { produce, isPatch: true }, context);
 }
 

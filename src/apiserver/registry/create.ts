@@ -1,14 +1,13 @@
 import { alreadyExists, internalError, invalid } from '#api/status-error.ts';
-import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
-import { apiVersionOf } from '#api/resource-type.ts';
 import { StoreWriteError } from '#store/store.ts';
 import { admit, validateAdmission } from './admission-step.ts';
 import { leaseFor } from './lease-pool.ts';
-import { stampNew, timestamp } from './metadata.ts';
+import { stampNew } from './metadata.ts';
 import type { RequestContext } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
 import type { DraftObject, ValidationCheck } from './strategy.ts';
+import { restoreFields, trackFields } from './track-fields.ts';
 
 /** How often a generated name may meet one that is taken before the client has to try again. */
 const GENERATED_NAME_TRIES = 8;
@@ -89,26 +88,18 @@ async function prepare(
   const { strategy, deps } = storage;
   const stamped = stampNew(body, { strategy, namespace, clock: deps.clock, random: deps.random });
   const defaulted = strategy.applyDefaults(stamped);
+  const tracked =
+    keepsManagedFields === true
+      ? defaulted
+      : trackFields(storage, defaulted, { live: undefined, subresource: '', context });
   const target = { namespace, name: stamped.metadata.name ?? '', subresource: '' };
-  const admitted = await admit(storage, 'CREATE', target, { object: defaulted, context });
-  const prepared = await strategy.prepareCreate(admitted, context);
+  const admitted = await admit(storage, 'CREATE', target, { object: tracked, context });
+  const prepared = await strategy.prepareCreate(restoreFields(admitted, tracked, context), context);
   try {
-    const tracked =
-      keepsManagedFields === true
-        ? prepared
-        : updateManagedFields({
-            live: undefined,
-            next: prepared,
-            struct: strategy.struct,
-            manager: context.fieldManager,
-            apiVersion: apiVersionOf(strategy.info),
-            subresource: '',
-            time: timestamp(deps.clock),
-          });
-    const found = strategy.validateCreate(tracked);
-    await refuseInvalid(storage, { next: tracked, previous: undefined, subresource: '', found, context });
-    await validateAdmission(storage, 'CREATE', target, { object: tracked, context });
-    return tracked;
+    const found = strategy.validateCreate(prepared);
+    await refuseInvalid(storage, { next: prepared, previous: undefined, subresource: '', found, context });
+    await validateAdmission(storage, 'CREATE', target, { object: prepared, context });
+    return prepared;
   } catch (error) {
     strategy.afterDelete?.(prepared);
     throw error;

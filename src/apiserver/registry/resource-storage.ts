@@ -2,7 +2,7 @@ import type { ApiObject } from '#api/object.ts';
 import { notFound } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
-import { encodeStored } from '#codec/canonical.ts';
+import { encodeStored } from '#codec/stored-form.ts';
 import type { KeyValue, Revision, Store } from '#store/store.ts';
 import type { AdmissionChain } from '../admission/admission-chain.ts';
 import type { MirrorFeed } from './mirror-feed.ts';

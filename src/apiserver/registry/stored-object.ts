@@ -2,7 +2,7 @@ import type { ApiObject } from '#api/object.ts';
 import { apiVersionOf, type GroupVersionKind } from '#api/resource-type.ts';
 import { utf8Encode } from '#base/bytes.ts';
 import type { KeyValue, Revision } from '#store/store.ts';
-import { decodeStored } from '#codec/canonical.ts';
+import { decodeStored } from '#codec/stored-form.ts';
 
 /**
  * How the bytes of one kind begin. The encoder always writes `{"apiVersion":…,"kind":…,"metadata":{` first

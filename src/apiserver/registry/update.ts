@@ -1,22 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject } from '#api/object.ts';
-import { apiVersionOf } from '#api/resource-type.ts';
 import { notFound } from '#api/status-error.ts';
-import { isSameState } from '#codec/canonical.ts';
-import { updateManagedFields } from '#codec/managed-fields/managed-fields.ts';
+import { jsonEqual } from '#base/json-equal.ts';
+import { shareEqual } from '#base/json-share.ts';
+import { isSameState } from '#codec/stored-form.ts';
 import { admit, validateAdmission } from './admission-step.ts';
 import { asStatus, createObject, refuseInvalid } from './create.ts';
-import {
-  checkResourceVersion,
-  keepSystemMetadata,
-  staleObject,
-  timestamp,
-  withMetadata,
-} from './metadata.ts';
+import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } from './metadata.ts';
 import type { RequestContext, Target } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
 import type { DraftObject } from './strategy.ts';
+import { restoreFields, trackFields } from './track-fields.ts';
 
 /** Rounds a write without a resourceVersion may lose against others before the client has to try again. */
 const CONFLICT_TRIES = 64;
@@ -88,7 +82,7 @@ async function prepare(
   options: UpdateOptions,
   context: RequestContext,
 ): Promise<Attempt & { readonly isConditional?: boolean }> {
-  const { strategy, deps } = storage;
+  const { strategy } = storage;
   // Every stored object has the shape of its kind.
   const live = current.object as DraftObject;
   const produced = await options.produce(live);
@@ -98,39 +92,29 @@ async function prepare(
     (produced.metadata.resourceVersion ?? '') !== '' &&
     produced.metadata.resourceVersion !== '0';
   const kept = keepSystemMetadata(produced, live, target, strategy);
-  const admitted = await admit(storage, 'UPDATE', target, {
-    object: strategy.applyDefaults(kept),
-    oldObject: live,
-    context,
-  });
-  const prepared = bumpGeneration(
-    storage,
-    await strategy.prepareUpdate(admitted, live, target.subresource, context),
-    live,
-  );
+  const defaulted = strategy.applyDefaults(shareEqual(kept, live));
+  const { subresource } = target;
   const tracked =
     options.keepsManagedFields === true
-      ? prepared
-      : updateManagedFields({
-          live,
-          next: prepared,
-          struct: strategy.struct,
-          manager: context.fieldManager,
-          apiVersion: apiVersionOf(strategy.info),
-          subresource: target.subresource,
-          time: timestamp(deps.clock),
-        });
-  const { subresource } = target;
-  const found = strategy.validateUpdate(tracked, live, subresource);
-  await refuseInvalid(storage, { next: tracked, previous: live, subresource, found, context });
-  await validateAdmission(storage, 'UPDATE', target, { object: tracked, oldObject: live, context });
-  if (isReleased(tracked) && strategy.isHeld?.(tracked) !== true) {
-    return { kind: 'remove', object: tracked, isConditional };
+      ? defaulted
+      : trackFields(storage, defaulted, { live, subresource, context });
+  const admitted = await admit(storage, 'UPDATE', target, { object: tracked, oldObject: live, context });
+  const allowed = restoreFields(admitted, tracked, context);
+  const prepared = bumpGeneration(
+    storage,
+    await strategy.prepareUpdate(allowed, live, subresource, context),
+    live,
+  );
+  const found = strategy.validateUpdate(prepared, live, subresource);
+  await refuseInvalid(storage, { next: prepared, previous: live, subresource, found, context });
+  await validateAdmission(storage, 'UPDATE', target, { object: prepared, oldObject: live, context });
+  if (isReleased(prepared) && strategy.isHeld?.(prepared) !== true) {
+    return { kind: 'remove', object: prepared, isConditional };
   }
-  if (isSameState(tracked, live) && !storage.isOutdated(current)) {
+  if (isSameState(prepared, live) && !storage.isOutdated(current)) {
     return { kind: 'unchanged' };
   }
-  return { kind: 'write', object: tracked, isConditional };
+  return { kind: 'write', object: prepared, isConditional };
 }
 
 /** The last finalizer went from an object whose grace period is over: now it really is deleted. */
@@ -143,7 +127,7 @@ function isReleased({ metadata }: DraftObject): boolean {
 }
 
 function bumpGeneration(storage: ResourceStorage, next: DraftObject, live: DraftObject): DraftObject {
-  if (!storage.strategy.tracksGeneration || isDeepStrictEqual(desiredState(next), desiredState(live))) {
+  if (!storage.strategy.tracksGeneration || jsonEqual(desiredState(next), desiredState(live))) {
     return next;
   }
   return withMetadata(next, withGeneration(next.metadata, (live.metadata.generation ?? 0) + 1));

@@ -1,8 +1,10 @@
 import type { StructType } from '#api/schema/schema.ts';
 import type { ManagedFieldsEntry } from '#api/types/meta.v1.ts';
 import { normalizeObject } from '../typed-decode.ts';
+import { createdFields } from './created-fields.ts';
 import { type Comparison, compareFields } from './field-compare.ts';
 import { shapeOfStruct } from './field-shape.ts';
+import { internFields } from './interned-fields.ts';
 import {
   type FieldsNode,
   NO_FIELDS,
@@ -72,21 +74,36 @@ export function updateManagedFields<T extends Tracked>(options: UpdateOptions<T>
     return withManagedFields(next, []);
   }
   const liveEntries = live?.metadata.managedFields ?? [];
-  const before =
-    given === undefined || given.length === 0 || !given.every(isWellFormed) ? liveEntries : given;
+  const isUsable = given !== undefined && given.length > 0 && (given === liveEntries || areWellFormed(given));
+  const before = isUsable ? given : liveEntries;
+  const key = { manager, operation: 'Update', apiVersion, subresource };
+  if (live === undefined && before.length === 0 && struct !== undefined) {
+    const fields = createdFields(next, zeroObject(struct), struct, () =>
+      changedFields(undefined, next, struct),
+    );
+    return withManagedFields(next, isEmptySet(fields) ? [] : [entryOf(key, fields, time)]);
+  }
   const comparison = compareTracked(live, next, struct);
   if (comparison === undefined) {
     return given === before ? next : withManagedFields(next, before);
   }
-  const key = { manager, operation: 'Update', apiVersion, subresource };
   const owners = takeFromOthers(ownersOf(before), comparison, (entry) => isEntryOf(entry, key));
   const changed = union(comparison.modified, comparison.added);
   const own = owners.find(({ entry }) => isEntryOf(entry, key));
   const fields = union(difference(own?.fields ?? NO_FIELDS, comparison.removed), changed);
   const others = owners.filter((owner) => owner !== own);
-  const entry = own !== undefined && sameFields(own.fields, fields) ? own.entry : entryOf(key, fields, time);
+  const entry =
+    own !== undefined && sameFields(own.fields, fields)
+      ? own.entry
+      : entryOf(key, internFields(fields), time);
   const all = isEmptySet(fields) ? others : [...others, { entry, fields }];
   return withManagedFields(next, entriesOf(foldOldest(all)));
+}
+
+/** What a writer owns after this one change. */
+function changedFields(before: object | undefined, after: object, struct: StructType): FieldsNode {
+  const comparison = compareTracked(before, after, struct);
+  return comparison === undefined ? NO_FIELDS : union(comparison.modified, comparison.added);
 }
 
 /** What changes between two objects, apart from what nobody owns. */
@@ -215,6 +232,11 @@ export function foldOldest(owners: readonly Owner[]): readonly Owner[] {
 
 function isBlank(entry: ManagedFieldsEntry): boolean {
   return Object.values(entry).every((value) => value === undefined || value === '');
+}
+
+/** Whether every entry says in a known form who owns what. */
+export function areWellFormed(entries: readonly ManagedFieldsEntry[]): boolean {
+  return entries.every(isWellFormed);
 }
 
 function isWellFormed(entry: ManagedFieldsEntry): boolean {
