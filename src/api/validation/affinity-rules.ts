@@ -49,6 +49,7 @@ function checkWeight(problems: Problems, path: string, weight: number): void {
   }
 }
 
+/** A required selector of nodes: at least one term. */
 export function checkNodeSelector(problems: Problems, path: string, selector: NodeSelector): void {
   if (selector.nodeSelectorTerms.length === 0) {
     problems.required(`${path}.nodeSelectorTerms`, 'must have at least one node selector term');
@@ -132,10 +133,45 @@ function checkPodTerm(problems: Problems, path: string, term: PodAffinityTerm): 
   for (const name of term.namespaces ?? []) {
     problems.names(`${path}.namespace`, name, dnsLabelProblems(name));
   }
-  if (term.topologyKey === '') {
-    problems.required(`${path}.topologyKey`, 'can not be empty');
-  }
+  checkLabelKeys(problems, path, term);
+  problems.requiredText(`${path}.topologyKey`, term.topologyKey, 'can not be empty');
   problems.names(`${path}.topologyKey`, term.topologyKey, qualifiedNameProblems(term.topologyKey));
+}
+
+const WITHOUT_SELECTOR = 'must not be specified when labelSelector is not set';
+const IN_BOTH = 'exists in both matchLabelKeys and labelSelector';
+
+function checkLabelKeys(
+  problems: Problems,
+  path: string,
+  { matchLabelKeys = [], mismatchLabelKeys = [], labelSelector }: PodAffinityTerm,
+): void {
+  for (const [field, keys] of Object.entries({ matchLabelKeys, mismatchLabelKeys })) {
+    if (keys.length > 0 && labelSelector === undefined) {
+      problems.forbidden(`${path}.${field}`, WITHOUT_SELECTOR);
+    } else {
+      for (const [index, key] of keys.entries()) {
+        problems.names(`${path}.${field}[${index}]`, key, qualifiedNameProblems(key));
+      }
+    }
+  }
+  // The keys have been made into requirements already; a second one of the same key is the author's.
+  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key } of labelSelector?.matchExpressions ?? []) {
+    if (seen.has(key) && matchLabelKeys.includes(key)) {
+      problems.invalid(`${path}[${matchLabelKeys.lastIndexOf(key)}]`, key, IN_BOTH);
+    }
+    seen.add(key);
+  }
+  for (const [index, key] of matchLabelKeys.entries()) {
+    if (mismatchLabelKeys.includes(key)) {
+      problems.invalid(
+        `${path}.matchLabelKeys[${index}]`,
+        key,
+        'exists in both matchLabelKeys and mismatchLabelKeys',
+      );
+    }
+  }
 }
 
 export function checkTolerations(
@@ -181,24 +217,24 @@ export function checkSpread(
   path: string,
   constraints: readonly TopologySpreadConstraint[] | undefined,
 ): void {
-  const seen = new Set<string>();
-  for (const [index, constraint] of (constraints ?? []).entries()) {
+  if (constraints === undefined) {
+    return;
+  }
+  for (const [index, constraint] of constraints.entries()) {
     const at = `${path}[${index}]`;
     const { maxSkew, topologyKey, whenUnsatisfiable, minDomains } = constraint;
     if (maxSkew <= 0) {
       problems.invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero');
     }
-    if (topologyKey === '') {
-      problems.required(`${at}.topologyKey`, 'can not be empty');
-    } else {
-      problems.names(`${at}.topologyKey`, topologyKey, qualifiedNameProblems(topologyKey));
-    }
+    problems.requiredText(`${at}.topologyKey`, topologyKey, 'can not be empty');
     problems.oneOf(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']);
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-    if (seen.has(pair)) {
-      problems.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
+    const isRepeated = constraints.some(
+      (other, place) =>
+        place > index && other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable,
+    );
+    if (isRepeated) {
+      problems.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`);
     }
-    seen.add(pair);
     if (minDomains !== undefined && minDomains <= 0) {
       problems.invalid(`${at}.minDomains`, minDomains, 'must be greater than zero');
     }
@@ -215,6 +251,30 @@ export function checkSpread(
         problems.oneOf(`${at}.${field}`, policy, ['Honor', 'Ignore']);
       }
     }
+    checkSpreadKeys(problems, `${at}.matchLabelKeys`, constraint);
     checkLabelSelector(problems, `${at}.labelSelector`, constraint.labelSelector);
+  }
+}
+
+function checkSpreadKeys(
+  problems: Problems,
+  path: string,
+  { matchLabelKeys = [], labelSelector }: TopologySpreadConstraint,
+): void {
+  if (matchLabelKeys.length === 0) {
+    return;
+  }
+  if (labelSelector === undefined) {
+    problems.forbidden(path, WITHOUT_SELECTOR);
+  }
+  const selected = new Set([
+    ...Object.keys(labelSelector?.matchLabels ?? {}),
+    ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  for (const [index, key] of matchLabelKeys.entries()) {
+    problems.names(`${path}[${index}]`, key, qualifiedNameProblems(key));
+    if (selected.has(key)) {
+      problems.invalid(`${path}[${index}]`, key, IN_BOTH);
+    }
   }
 }

@@ -1,11 +1,20 @@
 import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../names.ts';
-import type { Container, ContainerPort, EphemeralContainer, PodSpec, Volume } from '../types/core.v1.ts';
+import type {
+  Container,
+  ContainerPort,
+  EphemeralContainer,
+  PodSpec,
+  Volume,
+  VolumeMount,
+} from '../types/core.v1.ts';
 import { checkEnv, checkEnvFrom } from './env-rules.ts';
-import { checkDescendingPath, checkNoBacksteps } from './path-rules.ts';
+import { checkDescendingPath } from './path-rules.ts';
 import { checkLifecycle, checkLiveness, checkReadiness } from './probe-rules.ts';
 import type { Problems } from './problems.ts';
 import { checkResources } from './resource-rules.ts';
+import { checkResizePolicy, checkRestartPolicy } from './restart-rules.ts';
 import { checkContainerSecurity } from './security-rules.ts';
+import { PULL_POLICIES } from './volume-rules.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const NOT_RESTARTABLE = 'may not be set for init containers without restartPolicy=Always';
@@ -14,58 +23,64 @@ const NOT_EPHEMERAL = 'cannot be set for an Ephemeral Container';
 /** Fields that a debugging container may not have: it does no work of the pod. */
 const EPHEMERAL_FORBIDDEN = [
   'ports',
-  'lifecycle',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
-  'restartPolicy',
-  'resizePolicy',
+  'lifecycle',
 ] as const;
 
 type Volumes = ReadonlyMap<string, Volume>;
 
-/** All containers of a pod, of every sort. */
-export function checkContainers(problems: Problems, path: string, spec: PodSpec): void {
-  const volumes: Volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
-  const names = new Set<string>();
-  checkRegular(problems, `${path}.containers`, spec, { volumes, names });
-  checkInit(problems, `${path}.initContainers`, spec, { volumes, names });
-  checkEphemeral(problems, `${path}.ephemeralContainers`, spec, { volumes, names });
-}
-
-interface Known {
+/** What the containers of a pod can refer to. */
+export interface Surroundings {
+  readonly spec: PodSpec;
+  /** The pod's good volumes. */
   readonly volumes: Volumes;
-  /** Names of the containers seen so far. */
-  readonly names: Set<string>;
+  /** Names of the pod's resource claims. */
+  readonly claims: ReadonlySet<string>;
 }
 
-function checkRegular(problems: Problems, path: string, spec: PodSpec, { volumes, names }: Known): void {
-  if (spec.containers.length === 0) {
+/** All containers of a pod, of every sort. */
+export function checkContainers(problems: Problems, path: string, around: Surroundings): void {
+  const names = new Set<string>();
+  checkRegular(problems, `${path}.containers`, around, names);
+  if (around.spec.initContainers !== undefined) {
+    checkInit(problems, `${path}.initContainers`, around, names);
+  }
+  if (around.spec.ephemeralContainers !== undefined) {
+    checkEphemeral(problems, `${path}.ephemeralContainers`, around, names);
+  }
+}
+
+function checkRegular(problems: Problems, path: string, around: Surroundings, names: Set<string>): void {
+  const { containers, terminationGracePeriodSeconds } = around.spec;
+  if (containers.length === 0) {
     problems.required(path);
+    return;
   }
-  for (const [index, container] of spec.containers.entries()) {
+  for (const [index, container] of containers.entries()) {
     const at = `${path}[${index}]`;
-    checkContainer(problems, at, container, volumes);
+    checkContainer(problems, at, container, around);
     checkUniqueName(problems, at, container.name, names);
-    checkHooks(problems, at, container, spec.terminationGracePeriodSeconds);
-    if (container.restartPolicy !== undefined) {
-      problems.oneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always', 'Never', 'OnFailure']);
-    }
+    checkHooks(problems, at, container, terminationGracePeriodSeconds);
+    checkRestartPolicy(problems, at, container);
   }
-  checkHostPorts(problems, path, spec.containers);
+  checkHostPorts(problems, path, containers);
 }
 
-function checkInit(problems: Problems, path: string, spec: PodSpec, { volumes, names }: Known): void {
-  for (const [index, container] of (spec.initContainers ?? []).entries()) {
+function checkInit(problems: Problems, path: string, around: Surroundings, names: Set<string>): void {
+  for (const [index, container] of (around.spec.initContainers ?? []).entries()) {
     const at = `${path}[${index}]`;
-    checkContainer(problems, at, container, volumes);
+    checkContainer(problems, at, container, around);
+    checkRestartPolicy(problems, at, container);
     checkUniqueName(problems, at, container.name, names);
     checkHostPorts(problems, path, [container]);
-    if (container.restartPolicy !== undefined) {
-      problems.oneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always', 'Never', 'OnFailure']);
-    }
     if (container.restartPolicy === 'Always') {
-      checkHooks(problems, at, container, spec.terminationGracePeriodSeconds);
+      checkHooks(problems, at, container, around.spec.terminationGracePeriodSeconds);
       continue;
     }
     for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
@@ -76,31 +91,36 @@ function checkInit(problems: Problems, path: string, spec: PodSpec, { volumes, n
   }
 }
 
-function checkEphemeral(problems: Problems, path: string, spec: PodSpec, { volumes, names }: Known): void {
+function checkEphemeral(problems: Problems, path: string, around: Surroundings, names: Set<string>): void {
   const targets = new Set(names);
-  for (const [index, container] of (spec.ephemeralContainers ?? []).entries()) {
+  for (const [index, container] of (around.spec.ephemeralContainers ?? []).entries()) {
     const at = `${path}[${index}]`;
-    checkContainer(problems, at, container, volumes);
+    checkContainer(problems, at, container, around);
+    checkImageSpaces(problems, at, container.image);
     checkUniqueName(problems, at, container.name, names);
-    const { targetContainerName: target } = container;
-    if (target !== undefined && !targets.has(target)) {
+    const { targetContainerName: target = '' } = container;
+    if (target !== '' && !targets.has(target)) {
       problems.notFound(`${at}.targetContainerName`, target);
     }
     for (const field of EPHEMERAL_FORBIDDEN) {
-      if (container[field] !== undefined) {
+      if (Object.keys(container[field] ?? {}).length > 0) {
         problems.forbidden(`${at}.${field}`, NOT_EPHEMERAL);
       }
     }
-    if (Object.keys(container.resources ?? {}).length > 0) {
-      problems.forbidden(`${at}.resources`, NOT_EPHEMERAL);
-    }
     for (const [mountIndex, mount] of (container.volumeMounts ?? []).entries()) {
       for (const field of ['subPath', 'subPathExpr'] as const) {
-        if (mount[field] !== undefined) {
+        if ((mount[field] ?? '') !== '') {
           problems.forbidden(`${at}.volumeMounts[${mountIndex}].${field}`, NOT_EPHEMERAL);
         }
       }
     }
+  }
+}
+
+/** Checked for containers of pods only: templates have long been taken with them. */
+export function checkImageSpaces(problems: Problems, path: string, image = ''): void {
+  if (image.trim() !== image) {
+    problems.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace');
   }
 }
 
@@ -128,37 +148,48 @@ function checkContainer(
   problems: Problems,
   path: string,
   container: Container | EphemeralContainer,
-  volumes: Volumes,
+  { spec, volumes, claims }: Surroundings,
 ): void {
   problems.requiredName(`${path}.name`, container.name, dnsLabelProblems);
-  if (container.image === undefined || container.image === '') {
-    problems.required(`${path}.image`);
-  }
-  problems.requiredOneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, [
-    'File',
-    'FallbackToLogsOnError',
-  ]);
+  problems.requiredText(`${path}.image`, container.image);
+  problems.requiredOneOf(
+    `${path}.terminationMessagePolicy`,
+    container.terminationMessagePolicy,
+    MESSAGE_POLICIES,
+  );
   checkPorts(problems, `${path}.ports`, container.ports);
   checkEnv(problems, `${path}.env`, container.env);
   checkEnvFrom(problems, `${path}.envFrom`, container.envFrom);
-  checkMounts(problems, path, container, volumes);
-  checkDevices(problems, path, container, volumes);
-  problems.requiredOneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, [
-    'Always',
-    'IfNotPresent',
-    'Never',
-  ]);
-  checkResources(problems, `${path}.resources`, container.resources);
-  checkContainerSecurity(problems, `${path}.securityContext`, container.securityContext);
+  if (container.volumeMounts !== undefined) {
+    checkMounts(problems, path, container, volumes);
+  }
+  if (container.volumeDevices !== undefined) {
+    checkDevices(problems, path, container, volumes);
+  }
+  problems.requiredOneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, PULL_POLICIES);
+  checkResources(problems, `${path}.resources`, container.resources, { claims });
+  checkResizePolicy(problems, `${path}.resizePolicy`, container.resizePolicy, spec.restartPolicy);
+  checkContainerSecurity(
+    problems,
+    `${path}.securityContext`,
+    container.securityContext,
+    spec.hostUsers !== false,
+  );
 }
 
+const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
+
 function checkPorts(problems: Problems, path: string, ports: readonly ContainerPort[] | undefined): void {
+  if (ports === undefined) {
+    return;
+  }
   const names = new Set<string>();
-  for (const [index, { name = '', containerPort, hostPort = 0, protocol }] of (ports ?? []).entries()) {
+  for (const [index, { name = '', containerPort, hostPort = 0, protocol }] of ports.entries()) {
     const at = `${path}[${index}]`;
     if (name !== '') {
-      problems.names(`${at}.name`, name, portNameProblems(name));
-      if (names.has(name)) {
+      const wrong = portNameProblems(name);
+      problems.names(`${at}.name`, name, wrong);
+      if (wrong.length === 0 && names.has(name)) {
         problems.duplicate(`${at}.name`, name);
       }
       names.add(name);
@@ -197,94 +228,133 @@ function checkHostPorts(problems: Problems, path: string, containers: readonly C
 function checkMounts(
   problems: Problems,
   containerPath: string,
-  { volumeMounts, volumeDevices, securityContext }: Container | EphemeralContainer,
+  { volumeMounts, volumeDevices = [], securityContext }: Container | EphemeralContainer,
   volumes: Volumes,
 ): void {
   const mountPaths = new Set<string>();
+  const list = `${containerPath}.volumeMounts`;
   for (const [index, mount] of (volumeMounts ?? []).entries()) {
-    const list = `${containerPath}.volumeMounts`;
     const at = `${list}[${index}]`;
-    if (mount.name === '') {
-      problems.required(`${at}.name`);
+    const { name, mountPath } = mount;
+    problems.requiredText(`${at}.name`, name);
+    if (!volumes.has(name)) {
+      problems.notFound(`${at}.name`, name);
     }
-    if (!volumes.has(mount.name)) {
-      problems.notFound(`${at}.name`, mount.name);
+    problems.requiredText(`${at}.mountPath`, mountPath);
+    if (mountPaths.has(mountPath)) {
+      problems.invalid(`${at}.mountPath`, mountPath, 'must be unique');
     }
-    if (mount.mountPath === '') {
-      problems.required(`${at}.mountPath`);
+    mountPaths.add(mountPath);
+    if (volumeDevices.some((device) => device.name === name)) {
+      problems.invalid(`${at}.name`, name, 'must not already exist in volumeDevices');
     }
-    if (mountPaths.has(mount.mountPath)) {
-      problems.invalid(`${at}.mountPath`, mount.mountPath, 'must be unique');
+    if (volumeDevices.some((device) => device.devicePath === mountPath)) {
+      problems.invalid(`${at}.mountPath`, mountPath, 'must not already exist as a path in volumeDevices');
     }
-    mountPaths.add(mount.mountPath);
-    if (volumeDevices?.some((device) => device.name === mount.name) === true) {
-      problems.invalid(`${at}.name`, mount.name, 'must not already exist in volumeDevices');
-    }
-    if (mount.subPath !== undefined) {
-      checkDescendingPath(problems, `${list}.subPath`, mount.subPath);
-    }
-    if (mount.subPathExpr !== undefined) {
-      if (mount.subPath !== undefined) {
-        problems.invalid(
-          `${at}.subPathExpr`,
-          mount.subPathExpr,
-          'subPathExpr and subPath are mutually exclusive',
-        );
+    const isImage = volumes.get(name)?.image !== undefined;
+    checkSubPaths(problems, [list, at], mount, isImage);
+    checkPropagation(problems, list, mount, securityContext?.privileged === true);
+  }
+}
+
+const NOT_OF_IMAGES = 'not allowed in image volume sources';
+
+/** Upstream names the list and not the entry where the path itself is wrong. */
+function checkSubPaths(
+  problems: Problems,
+  [list, at]: readonly [string, string],
+  { subPath = '', subPathExpr = '' }: VolumeMount,
+  isImage: boolean,
+): void {
+  if (isImage) {
+    for (const [field, value] of Object.entries({ subPath, subPathExpr })) {
+      if (value !== '') {
+        problems.invalid(`${at}.${field}`, value, NOT_OF_IMAGES);
       }
-      checkDescendingPath(problems, `${list}.subPathExpr`, mount.subPathExpr);
     }
-    if (mount.mountPropagation !== undefined) {
-      problems.oneOf(`${list}.mountPropagation`, mount.mountPropagation, [
-        'Bidirectional',
-        'HostToContainer',
-        'None',
-      ]);
+  }
+  if (subPath !== '') {
+    checkDescendingPath(problems, `${list}.subPath`, subPath);
+  }
+  if (subPathExpr !== '') {
+    if (subPath !== '') {
+      problems.invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive');
     }
-    if (mount.mountPropagation === 'Bidirectional' && securityContext?.privileged !== true) {
+    checkDescendingPath(problems, `${list}.subPathExpr`, subPathExpr);
+  }
+}
+
+function checkPropagation(
+  problems: Problems,
+  list: string,
+  { mountPropagation, recursiveReadOnly, readOnly }: VolumeMount,
+  isPrivileged: boolean,
+): void {
+  if (mountPropagation !== undefined) {
+    problems.oneOf(`${list}.mountPropagation`, mountPropagation, PROPAGATIONS);
+    if (mountPropagation === 'Bidirectional' && !isPrivileged) {
       problems.forbidden(
         `${list}.mountPropagation`,
         'Bidirectional mount propagation is available only to privileged containers',
       );
     }
   }
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') {
+    return;
+  }
+  const path = `${list}.recursiveReadOnly`;
+  if (recursiveReadOnly !== 'Enabled' && recursiveReadOnly !== 'IfPossible') {
+    problems.oneOf(path, recursiveReadOnly, ['Disabled', 'Enabled', 'IfPossible']);
+    return;
+  }
+  if (readOnly !== true) {
+    problems.forbidden(path, 'may only be specified when readOnly is true');
+  }
+  if (mountPropagation !== undefined && mountPropagation !== 'None') {
+    problems.forbidden(path, 'may only be specified when mountPropagation is None or not specified');
+  }
 }
+
+const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 
 function checkDevices(
   problems: Problems,
   path: string,
-  { volumeDevices, volumeMounts }: Container | EphemeralContainer,
+  { volumeDevices, volumeMounts = [] }: Container | EphemeralContainer,
   volumes: Volumes,
 ): void {
   const seen = { names: new Set<string>(), paths: new Set<string>() };
   for (const [index, { name, devicePath }] of (volumeDevices ?? []).entries()) {
     const at = `${path}.volumeDevices[${index}]`;
     const volume = volumes.get(name);
-    if (name === '') {
-      problems.required(`${at}.name`);
-    }
+    problems.requiredText(`${at}.name`, name);
     if (seen.names.has(name)) {
       problems.invalid(`${at}.name`, name, 'must be unique');
     }
     if (volume === undefined) {
       problems.notFound(`${at}.name`, name);
     } else if (volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined) {
-      problems.invalid(
-        `${at}.name`,
-        name,
-        'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode',
-      );
+      problems.invalid(`${at}.name`, name, NOT_BLOCK);
     }
-    if (devicePath === '') {
-      problems.required(`${at}.devicePath`);
-    }
+    problems.requiredText(`${at}.devicePath`, devicePath);
     if (seen.paths.has(devicePath)) {
       problems.invalid(`${at}.devicePath`, devicePath, 'must be unique');
     }
-    checkNoBacksteps(problems, `${at}.devicePath`, devicePath);
-    if (volumeMounts?.some((mount) => mount.name === name) === true) {
+    if (devicePath.split('/').includes('..')) {
+      problems.invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')");
+    } else {
+      seen.paths.add(devicePath);
+    }
+    if (volumeMounts.some((mount) => mount.name === name)) {
       problems.invalid(`${at}.name`, name, 'must not already exist in volumeMounts');
     }
-    seen.names.add(name);
-    seen.paths.add(devicePath);
+    if (volumeMounts.some((mount) => mount.mountPath === devicePath)) {
+      problems.invalid(`${at}.devicePath`, devicePath, 'must not already exist as a path in volumeMounts');
+    }
+    if (name !== '') {
+      seen.names.add(name);
+    }
   }
 }
+
+const NOT_BLOCK = 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';

@@ -1,11 +1,20 @@
-import { configKeyProblems, dnsSubdomainProblems, envNameProblems, qualifiedNameProblems } from '../names.ts';
+import {
+  configKeyProblems,
+  dnsLabelProblems,
+  dnsSubdomainProblems,
+  envNameProblems,
+  qualifiedNameProblems,
+} from '../names.ts';
 import type {
   EnvFromSource,
   EnvVar,
   EnvVarSource,
+  FileKeySelector,
   ObjectFieldSelector,
   ResourceFieldSelector,
 } from '../types/core.v1.ts';
+import { formatQuantity, parseQuantity } from '../quantity.ts';
+import { checkDescendingPath } from './path-rules.ts';
 import type { Problems } from './problems.ts';
 
 const ENV_FIELD_PATHS = [
@@ -37,6 +46,15 @@ const RESOURCE_NAMES = [
 /** Every field path the downward API knows, whether for variables or for files. */
 const KNOWN_FIELD_PATHS: ReadonlySet<string> = new Set([...ENV_FIELD_PATHS, ...VOLUME_FIELD_PATHS]);
 
+const HUGE_PAGES = /^(?:limits|requests)\.hugepages-/;
+const BYTE_DIVISORS = '1 1k 1M 1G 1T 1P 1E 1Ki 1Mi 1Gi 1Ti 1Pi 1Ei'.split(' ');
+/** Resources counted in bytes, as the sentence about a divisor names them. */
+const DIVIDED: readonly (readonly [RegExp, string])[] = [
+  [/^(?:limits|requests)\.memory$/, 'memory'],
+  [/^(?:limits|requests)\.ephemeral-storage$/, 'local ephemeral storage'],
+  [HUGE_PAGES, 'hugepages'],
+];
+
 const MORE_THAN_ONE = 'may not have more than one field specified at a time';
 
 export function checkEnv(problems: Problems, path: string, env: readonly EnvVar[] | undefined): void {
@@ -56,6 +74,10 @@ function checkSource(problems: Problems, path: string, source: EnvVarSource, has
   }
   if (resourceFieldRef !== undefined) {
     checkResourceFieldRef(problems, `${path}.resourceFieldRef`, resourceFieldRef);
+    checkDivisor(problems, `${path}.resourceFieldRef`, resourceFieldRef);
+  }
+  if (fileKeyRef !== undefined) {
+    checkFileKeyRef(problems, `${path}.fileKeyRef`, fileKeyRef);
   }
   for (const [name, ref] of Object.entries({ configMapKeyRef, secretKeyRef })) {
     if (ref !== undefined) {
@@ -115,16 +137,57 @@ function checkFieldRef(
   }
 }
 
-export function checkResourceFieldRef(
-  problems: Problems,
-  path: string,
-  { resource }: ResourceFieldSelector,
-): void {
+/** An amount of one of the pod's containers as a file of a volume. */
+export function checkVolumeResourceRef(problems: Problems, path: string, ref: ResourceFieldSelector): void {
+  if (ref.containerName === undefined || ref.containerName === '') {
+    problems.required(`${path}.containerName`);
+  } else {
+    checkResourceFieldRef(problems, path, ref);
+  }
+  checkDivisor(problems, path, ref);
+}
+
+function checkResourceFieldRef(problems: Problems, path: string, { resource }: ResourceFieldSelector): void {
   if (resource === '') {
     problems.required(`${path}.resource`);
-  } else if (!/^(?:limits|requests)\.hugepages-/.test(resource)) {
+  } else if (!HUGE_PAGES.test(resource)) {
     problems.oneOf(`${path}.resource`, resource, RESOURCE_NAMES);
   }
+}
+
+function checkDivisor(problems: Problems, path: string, { resource, divisor }: ResourceFieldSelector): void {
+  if (divisor === undefined || divisor === '0') {
+    return;
+  }
+  const quantity = parseQuantity(divisor);
+  if (quantity.nanos === 0n) {
+    return;
+  }
+  const text = formatQuantity(quantity);
+  const isCpu = resource === 'limits.cpu' || resource === 'requests.cpu';
+  if (isCpu ? text === '1' || text === '1m' : BYTE_DIVISORS.includes(text)) {
+    return;
+  }
+  const what = isCpu ? 'cpu' : DIVIDED.find(([pattern]) => pattern.test(resource))?.[1];
+  if (what !== undefined) {
+    const values = isCpu ? '1m and 1' : BYTE_DIVISORS.join(', ');
+    problems.invalid(
+      `${path}.divisor`,
+      resource,
+      `only divisor's values ${values} are supported with the ${what} resource`,
+    );
+  }
+}
+
+function checkFileKeyRef(
+  problems: Problems,
+  path: string,
+  { volumeName, path: target, key }: FileKeySelector,
+): void {
+  problems.requiredName(`${path}.volumeName`, volumeName, dnsLabelProblems);
+  problems.requiredText(`${path}.path`, target);
+  checkDescendingPath(problems, `${path}.path`, target);
+  problems.requiredName(`${path}.key`, key, envNameProblems);
 }
 
 export function checkEnvFrom(

@@ -120,6 +120,18 @@ export function checkAnnotations(
   }
 }
 
+/** Metadata of what will be made from a template: labels and annotations, and nothing else. */
+export function checkTemplateMeta(problems: Problems, path: string, metadata: AnyMeta): void {
+  const { annotations, labels, ...others } = metadata;
+  checkAnnotations(problems, `${path}.annotations`, annotations);
+  checkLabels(problems, `${path}.labels`, labels);
+  for (const [field, value] of Object.entries(others)) {
+    if (value !== undefined && value !== null && value !== '') {
+      problems.forbidden(`${path}.${field}`, 'cannot be set');
+    }
+  }
+}
+
 function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
@@ -154,11 +166,29 @@ function checkOwners(problems: Problems, owners: readonly OwnerReference[] | und
 }
 
 function checkFinalizers(problems: Problems, finalizers: readonly string[] | undefined): void {
+  if (finalizers === undefined) {
+    return;
+  }
   const path = 'metadata.finalizers';
-  for (const finalizer of finalizers ?? []) {
+  for (const finalizer of finalizers) {
     problems.names(path, finalizer, qualifiedNameProblems(finalizer));
   }
-  if (finalizers?.includes(ORPHAN) === true && finalizers.includes(FOREGROUND)) {
+  if (finalizers.includes(ORPHAN) && finalizers.includes(FOREGROUND)) {
     problems.invalid(path, finalizers, `finalizer ${ORPHAN} and ${FOREGROUND} cannot be both set`);
   }
 }
+
+/** Finalizers of built-in kinds are the three that need no prefix, or have one. */
+export function checkFinalizerOwners(problems: Problems, finalizers: readonly string[] | undefined): void {
+  for (const [index, finalizer] of (finalizers ?? []).entries()) {
+    checkFinalizerOwner(problems, `metadata.finalizers[${index}]`, finalizer);
+  }
+}
+
+export function checkFinalizerOwner(problems: Problems, path: string, finalizer: string): void {
+  if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) {
+    problems.invalid(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
+  }
+}
+
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', ORPHAN, FOREGROUND]);

@@ -1,13 +1,23 @@
-import { dnsLabelProblems, dnsSubdomainProblems, qualifiedNameProblems, rangeText } from '../names.ts';
-import type { PodDNSConfig, PodSpec, PodTemplateSpec } from '../types/core.v1.ts';
+import {
+  type NameProblems,
+  dnsLabelProblems,
+  dnsSubdomainProblems,
+  qualifiedNameProblems,
+  rangeText,
+} from '../names.ts';
+import type { PodDNSConfig, PodSpec, PodTemplate, PodTemplateSpec } from '../types/core.v1.ts';
 import { checkAffinity, checkSpread, checkTolerations } from './affinity-rules.ts';
 import { checkContainers } from './container-rules.ts';
 import { checkIp } from './ip-rules.ts';
+import type { KindRules } from './kind-rules.ts';
 import { checkAnnotations, checkLabels } from './object-meta.ts';
+import { checkPodAnnotations, checkProfileAnnotations } from './pod-annotations.ts';
+import { checkPodClaims, checkPodResources } from './pod-resource-rules.ts';
 import type { Problems } from './problems.ts';
 import { checkResources } from './resource-rules.ts';
 import { checkPodSecurity } from './security-rules.ts';
 import { checkVolumes } from './volume-rules.ts';
+import { checkHostProcesses, checkOs } from './windows-rules.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 /** The limits of the C library's resolver. */
@@ -16,15 +26,20 @@ const SEARCHES_MAX = 32;
 const SEARCH_CHARACTERS_MAX = 2048;
 
 export interface PodSpecOptions {
-  /** In a pod the ports of the host's network are filled in; in a template they may still be absent. */
-  readonly isPod: boolean;
+  /** Of a pod. In a template ports of the host's network may still be absent, and nothing has a name yet. */
+  readonly podName: string | undefined;
 }
 
+const IN_TEMPLATE: PodSpecOptions = { podName: undefined };
+
 export function checkPodTemplate(problems: Problems, path: string, template: PodTemplateSpec): void {
-  checkLabels(problems, `${path}.labels`, template.metadata.labels);
-  checkAnnotations(problems, `${path}.annotations`, template.metadata.annotations);
-  checkPodSpec(problems, `${path}.spec`, template.spec, { isPod: false });
-  if ((template.spec.ephemeralContainers ?? []).length > 0) {
+  const { metadata, spec } = template;
+  checkLabels(problems, `${path}.labels`, metadata.labels);
+  checkAnnotations(problems, `${path}.annotations`, metadata.annotations);
+  checkPodAnnotations(problems, `${path}.annotations`, metadata.annotations, spec);
+  checkPodSpec(problems, `${path}.spec`, spec, IN_TEMPLATE);
+  checkProfileAnnotations(problems, `${path}.spec`, metadata.annotations, spec);
+  if ((spec.ephemeralContainers ?? []).length > 0) {
     problems.forbidden(
       `${path}.spec.ephemeralContainers`,
       'ephemeral containers not allowed in pod template',
@@ -32,42 +47,106 @@ export function checkPodTemplate(problems: Problems, path: string, template: Pod
   }
 }
 
+/** Templates that stand alone, for whoever looks them up. */
+export const POD_TEMPLATE_RULES: KindRules<PodTemplate> = {
+  check(problems, { template }) {
+    checkPodTemplate(problems, 'template', template);
+  },
+};
+
 export function checkPodSpec(problems: Problems, path: string, spec: PodSpec, options: PodSpecOptions): void {
   if (spec.terminationGracePeriodSeconds === undefined) {
     problems.required(`${path}.terminationGracePeriodSeconds`);
   }
-  checkVolumes(problems, `${path}.volumes`, spec.volumes);
-  checkContainers(problems, path, spec);
-  checkResources(problems, `${path}.resources`, spec.resources);
+  const volumes = checkVolumes(problems, `${path}.volumes`, spec.volumes, options);
+  const claims = claimNames(spec);
+  if (spec.resourceClaims !== undefined) {
+    checkPodClaims(problems, `${path}.resourceClaims`, spec.resourceClaims);
+  }
+  checkContainers(problems, path, { spec, volumes, claims });
+  checkPodResources(problems, `${path}.resources`, spec, claims);
   checkHostNetwork(problems, path, spec, options);
-  problems.requiredOneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']);
-  problems.requiredOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, [
-    'ClusterFirstWithHostNet',
-    'ClusterFirst',
-    'Default',
-    'None',
-  ]);
+  problems.requiredOneOf(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES);
+  problems.requiredOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
   checkLabels(problems, `${path}.nodeSelector`, spec.nodeSelector);
   checkPodSecurity(problems, `${path}.securityContext`, spec);
   checkAffinity(problems, `${path}.affinity`, spec.affinity);
   checkDns(problems, `${path}.dnsConfig`, spec);
   checkGates(problems, path, spec);
   checkSpread(problems, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints);
+  checkHostProcesses(problems, path, spec);
   checkHostUsers(problems, path, spec);
-  checkNames(problems, path, spec);
+  checkName(problems, `${path}.serviceAccountName`, spec.serviceAccountName, dnsSubdomainProblems);
+  checkName(problems, `${path}.nodeName`, spec.nodeName, dnsSubdomainProblems);
   checkDeadline(problems, path, spec.activeDeadlineSeconds);
+  checkName(problems, `${path}.hostname`, spec.hostname, dnsLabelProblems);
+  checkName(problems, `${path}.subdomain`, spec.subdomain, dnsLabelProblems);
   checkTolerations(problems, `${path}.tolerations`, spec.tolerations);
   checkHostAliases(problems, `${path}.hostAliases`, spec);
-  if (spec.preemptionPolicy !== undefined) {
-    problems.requiredOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, [
-      'PreemptLowerPriority',
-      'Never',
-    ]);
+  checkName(problems, `${path}.priorityClassName`, spec.priorityClassName, dnsSubdomainProblems);
+  if (spec.runtimeClassName !== undefined) {
+    problems.names(
+      `${path}.runtimeClassName`,
+      spec.runtimeClassName,
+      dnsSubdomainProblems(spec.runtimeClassName),
+    );
   }
-  if (spec.os !== undefined) {
-    problems.requiredOneOf(`${path}.os.name`, spec.os.name, ['linux', 'windows']);
+  if (spec.preemptionPolicy !== undefined) {
+    problems.requiredOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, PREEMPTION_POLICIES);
+  }
+  if (spec.overhead !== undefined) {
+    checkResources(problems, `${path}.overhead`, { limits: spec.overhead });
+  }
+  checkOs(problems, path, spec);
+  checkHostnameOverride(problems, path, spec);
+}
+
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+const PREEMPTION_POLICIES = ['PreemptLowerPriority', 'Never'];
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+function claimNames({ resourceClaims }: PodSpec): ReadonlySet<string> {
+  return resourceClaims === undefined
+    ? NO_NAMES
+    : new Set(resourceClaims.map(({ name }) => name).filter((name) => name !== ''));
+}
+
+function checkName(
+  problems: Problems,
+  path: string,
+  name: string | undefined,
+  rule: (name: string) => NameProblems,
+): void {
+  if (name !== undefined && name !== '') {
+    problems.names(path, name, rule(name));
   }
 }
+
+/** What the pod calls itself inside, instead of its own name. */
+function checkHostnameOverride(
+  problems: Problems,
+  path: string,
+  { hostnameOverride, hostNetwork, setHostnameAsFQDN }: PodSpec,
+): void {
+  if (hostnameOverride === undefined) {
+    return;
+  }
+  const at = `${path}.hostnameOverride`;
+  if (setHostnameAsFQDN === true) {
+    problems.forbidden(at, 'must not be set when `spec.setHostnameAsFQDN` is true');
+  }
+  if (hostNetwork === true) {
+    problems.forbidden(at, 'must not be set when `spec.hostNetwork` is true');
+  }
+  if (hostnameOverride.length > HOSTNAME_MAX) {
+    problems.tooLong(at, HOSTNAME_MAX);
+  }
+  problems.names(at, hostnameOverride, dnsSubdomainProblems(hostnameOverride));
+}
+
+/** What Linux takes as the name of a host. */
+const HOSTNAME_MAX = 64;
 
 function checkDeadline(problems: Problems, path: string, seconds: number | undefined): void {
   if (seconds !== undefined && (seconds < 1 || seconds > INT32_MAX)) {
@@ -75,30 +154,18 @@ function checkDeadline(problems: Problems, path: string, seconds: number | undef
   }
 }
 
-function checkNames(problems: Problems, path: string, spec: PodSpec): void {
-  const rules = {
-    serviceAccountName: dnsSubdomainProblems,
-    nodeName: dnsSubdomainProblems,
-    hostname: dnsLabelProblems,
-    subdomain: dnsLabelProblems,
-    priorityClassName: dnsSubdomainProblems,
-    runtimeClassName: dnsSubdomainProblems,
-  } as const;
-  for (const field of Object.keys(rules) as (keyof typeof rules)[]) {
-    const value = spec[field];
-    if (value !== undefined && value !== '') {
-      problems.names(`${path}.${field}`, value, rules[field](value));
-    }
-  }
-}
-
-function checkHostNetwork(problems: Problems, path: string, spec: PodSpec, { isPod }: PodSpecOptions): void {
+function checkHostNetwork(
+  problems: Problems,
+  path: string,
+  spec: PodSpec,
+  { podName }: PodSpecOptions,
+): void {
   if (spec.hostNetwork !== true) {
     return;
   }
   for (const [index, container] of spec.containers.entries()) {
     for (const [portIndex, { hostPort = 0, containerPort }] of (container.ports ?? []).entries()) {
-      if ((isPod || hostPort !== 0) && hostPort !== containerPort) {
+      if ((podName !== undefined || hostPort !== 0) && hostPort !== containerPort) {
         problems.invalid(
           `${path}.containers[${index}].ports[${portIndex}].hostPort`,
           hostPort,
@@ -125,6 +192,9 @@ function checkHostUsers(problems: Problems, path: string, spec: PodSpec): void {
 }
 
 function checkGates(problems: Problems, path: string, spec: PodSpec): void {
+  if (spec.readinessGates === undefined && spec.schedulingGates === undefined) {
+    return;
+  }
   for (const [index, { conditionType }] of (spec.readinessGates ?? []).entries()) {
     problems.names(
       `${path}.readinessGates[${index}].conditionType`,
@@ -156,11 +226,14 @@ function checkDns(problems: Problems, path: string, { dnsPolicy, dnsConfig }: Po
   if (dnsPolicy === 'None') {
     if (dnsConfig === undefined) {
       problems.required(path, 'must provide `dnsConfig` when `dnsPolicy` is None');
-    } else if ((dnsConfig.nameservers ?? []).length === 0) {
+      return;
+    }
+    if ((dnsConfig.nameservers ?? []).length === 0) {
       problems.required(
         `${path}.nameservers`,
         'must provide at least one DNS nameserver when `dnsPolicy` is None',
       );
+      return;
     }
   }
   if (dnsConfig !== undefined) {

@@ -62,7 +62,8 @@ test('resize: CPU and memory change, devices do not, and nothing disappears', ()
     ),
     [
       'spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed',
-      'spec: Forbidden: only cpu and memory resources for sidecar and regular containers are mutable',
+      'spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed',
+      'spec: Forbidden: only cpu and memory resources are mutable',
     ],
   );
 });

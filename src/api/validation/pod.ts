@@ -1,13 +1,16 @@
 import { jsonEqual } from '#base/json-equal.ts';
-import { dnsSubdomainProblems, qualifiedNameProblems, rangeText } from '../names.ts';
-import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from '../types/core.v1.ts';
+import { rangeText } from '../names.ts';
+import type { Container, NodeSelectorTerm, Pod, PodSpec, Toleration } from '../types/core.v1.ts';
 import { checkTolerations } from './affinity-rules.ts';
-import { checkIp } from './ip-rules.ts';
+import { checkImageSpaces } from './container-rules.ts';
 import type { KindRules } from './kind-rules.ts';
+import { checkPodAnnotationUpdate, checkPodAnnotations, checkProfileAnnotations } from './pod-annotations.ts';
 import { checkPodSpec } from './pod-spec-rules.ts';
+import { checkPodStatus } from './pod-status-rules.ts';
 import type { Problems } from './problems.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 const UPDATABLE = [
   '`spec.containers[*].image`',
   '`spec.initContainers[*].image`',
@@ -16,50 +19,76 @@ const UPDATABLE = [
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
 ];
 
-/** Specs found without a fault. An update that leaves the spec as it is, as most do, has nothing to look for there. */
-const soundSpecs = new WeakSet<PodSpec>();
+/**
+ * Specs found without a fault, with the name of their pod. An update that leaves the spec as it is, as most do, has
+ * nothing to look for there.
+ */
+const soundSpecs = new WeakMap<PodSpec, string>();
 
 export const POD_RULES: KindRules<Pod> = {
-  check(problems, pod) {
-    if (soundSpecs.has(pod.spec)) {
-      return;
-    }
-    const others = problems.found.length;
-    checkPodSpec(problems, 'spec', pod.spec, { isPod: true });
-    checkImages(problems, 'spec.containers', pod.spec.containers);
-    checkImages(problems, 'spec.initContainers', pod.spec.initContainers);
-    if (problems.found.length === others) {
-      soundSpecs.add(pod.spec);
-    }
-  },
-  onCreate(problems, { spec }) {
+  check: checkPod,
+  onCreate(problems, { metadata, spec }) {
     if ((spec.ephemeralContainers ?? []).length > 0) {
       problems.forbidden('spec.ephemeralContainers', 'cannot be set on create');
     }
-    if (spec.nodeName !== undefined && (spec.schedulingGates ?? []).length > 0) {
+    if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
       problems.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared');
     }
+    checkProfileAnnotations(problems, 'spec', metadata.annotations, spec);
   },
   onUpdate(problems, next, previous) {
+    checkPodAnnotationUpdate(problems, next, previous);
     if (next.spec !== previous.spec) {
       checkUpdate(problems, next.spec, previous.spec);
     }
   },
-  onStatusUpdate: checkStatus,
+  onStatusUpdate: checkPodStatus,
 };
 
-function checkImages(problems: Problems, path: string, containers: readonly Container[] | undefined): void {
-  for (const [index, { image = '' }] of (containers ?? []).entries()) {
-    if (image.trim() !== image) {
-      problems.invalid(`${path}[${index}].image`, image, 'must not have leading or trailing whitespace');
+/** What holds for every pod, through whichever endpoint it is written. */
+export function checkPod(problems: Problems, { metadata, spec }: Pod): void {
+  checkPodAnnotations(problems, 'metadata.annotations', metadata.annotations, spec);
+  if (soundSpecs.get(spec) === metadata.name) {
+    return;
+  }
+  const others = problems.found.length;
+  checkSpec(problems, metadata.name, spec);
+  if (problems.found.length === others) {
+    soundSpecs.set(spec, metadata.name);
+  }
+}
+
+function checkSpec(problems: Problems, podName: string, spec: PodSpec): void {
+  checkPodSpec(problems, 'spec', spec, { podName });
+  if ((spec.serviceAccountName ?? '') === '' && spec.volumes !== undefined) {
+    checkNoTokens(problems, spec.volumes);
+  }
+  for (const field of ['containers', 'initContainers'] as const) {
+    const containers = spec[field];
+    if (containers !== undefined) {
+      for (const [index, { image }] of containers.entries()) {
+        checkImageSpaces(problems, `spec.${field}[${index}]`, image);
+      }
+    }
+  }
+}
+
+function checkNoTokens(problems: Problems, volumes: NonNullable<PodSpec['volumes']>): void {
+  for (const [index, { projected }] of volumes.entries()) {
+    for (const [place, { serviceAccountToken }] of (projected?.sources ?? []).entries()) {
+      if (serviceAccountToken !== undefined) {
+        problems.forbidden(
+          `spec.volumes[${index}].projected.sources[${place}].serviceAccountToken`,
+          'must not be specified when serviceAccountName is not set',
+        );
+      }
     }
   }
 }
 
 function checkUpdate(problems: Problems, next: PodSpec, previous: PodSpec): void {
   for (const field of ['containers', 'initContainers'] as const) {
-    if ((next[field] ?? []).length !== (previous[field] ?? []).length) {
-      problems.forbidden(`spec.${field}`, 'pod updates may not add or remove containers');
+    if (!checkContainerUpdates(problems, `spec.${field}`, next[field] ?? [], previous[field] ?? [])) {
       return;
     }
   }
@@ -67,16 +96,11 @@ function checkUpdate(problems: Problems, next: PodSpec, previous: PodSpec): void
     return;
   }
   checkAddedTolerations(problems, next.tolerations ?? [], previous.tolerations ?? []);
-  const gates = new Set((previous.schedulingGates ?? []).map(({ name }) => name));
-  for (const [index, { name }] of (next.schedulingGates ?? []).entries()) {
-    if (!gates.has(name)) {
-      problems.forbidden(
-        `spec.schedulingGates[${index}].name`,
-        `only deletion is allowed, but found new scheduling gate '${name}'`,
-      );
-    }
+  checkRemovedGates(problems, next, previous);
+  if (jsonEqual(next, previous)) {
+    return;
   }
-  const restored = withoutUpdatable(next, previous);
+  const restored = withoutUpdatable(problems, next, previous);
   const fields = Object.keys({ ...restored, ...previous });
   const changed = fields.filter((field) => !jsonEqual(restored[field], Reflect.get(previous, field)));
   if (changed.length > 0) {
@@ -88,12 +112,30 @@ function checkUpdate(problems: Problems, next: PodSpec, previous: PodSpec): void
   }
 }
 
+/** Returns false when containers came or went, and the rest cannot be compared. */
+function checkContainerUpdates(
+  problems: Problems,
+  path: string,
+  next: readonly Container[],
+  previous: readonly Container[],
+): boolean {
+  if (next.length !== previous.length) {
+    problems.forbidden(path, 'pod updates may not add or remove containers');
+    return false;
+  }
+  for (const [index, { image }] of next.entries()) {
+    problems.requiredText(`${path}[${index}].image`, image);
+    checkImageSpaces(problems, `${path}[${index}]`, image);
+  }
+  return true;
+}
+
 /** Returns false when the change makes no sense and nothing else is worth saying. */
 function checkDeadline(problems: Problems, next: number | undefined, previous: number | undefined): boolean {
   const path = 'spec.activeDeadlineSeconds';
   if (next === undefined) {
     if (previous !== undefined) {
-      problems.invalid(path, next, 'must not update from a positive integer to nil value');
+      problems.invalid(path, 'null', 'must not update from a positive integer to nil value');
     }
     return true;
   }
@@ -126,8 +168,20 @@ function checkAddedTolerations(
   checkTolerations(problems, 'spec.tolerations', next);
 }
 
+function checkRemovedGates(problems: Problems, next: PodSpec, previous: PodSpec): void {
+  const gates = new Set((previous.schedulingGates ?? []).map(({ name }) => name));
+  for (const [index, { name }] of (next.schedulingGates ?? []).entries()) {
+    if (!gates.has(name)) {
+      problems.forbidden(
+        `spec.schedulingGates[${index}].name`,
+        `only deletion is allowed, but found new scheduling gate '${name}'`,
+      );
+    }
+  }
+}
+
 /** `next` with everything that may change put back to what it was. */
-function withoutUpdatable(next: PodSpec, previous: PodSpec): Record<string, unknown> {
+function withoutUpdatable(problems: Problems, next: PodSpec, previous: PodSpec): Record<string, unknown> {
   const isGated = (previous.schedulingGates ?? []).length > 0;
   const isGraceFixed =
     (previous.terminationGracePeriodSeconds ?? 0) < 0 && next.terminationGracePeriodSeconds === 1;
@@ -139,26 +193,62 @@ function withoutUpdatable(next: PodSpec, previous: PodSpec): Record<string, unkn
     schedulingGates: previous.schedulingGates,
     tolerations: previous.tolerations,
     ...(isGraceFixed ? { terminationGracePeriodSeconds: previous.terminationGracePeriodSeconds } : {}),
-    ...(isGated ? gatedFields(next, previous) : {}),
+    ...(isGated ? gatedFields(problems, next, previous) : {}),
   };
 }
 
 /** Until its gates are gone a pod may be told more narrowly where to go. */
-function gatedFields(next: PodSpec, previous: PodSpec): object {
-  const isNarrowed = Object.entries(previous.nodeSelector ?? {}).every(
-    ([key, value]) => next.nodeSelector?.[key] === value,
+function gatedFields(problems: Problems, next: PodSpec, previous: PodSpec): object {
+  const isWidened = Object.entries(previous.nodeSelector ?? {}).some(
+    ([key, value]) => next.nodeSelector?.[key] !== value,
   );
-  return {
-    ...(isNarrowed ? { nodeSelector: previous.nodeSelector } : {}),
-    ...(previous.affinity?.nodeAffinity === undefined && next.affinity !== undefined
-      ? { affinity: withoutNodeAffinity(next.affinity, previous.affinity) }
-      : {}),
-  };
+  if (isWidened) {
+    problems.invalid(
+      'spec.nodeSelector',
+      next.nodeSelector,
+      'only additions to spec.nodeSelector are allowed (no mutations or deletions)',
+    );
+  }
+  const after = next.affinity?.nodeAffinity;
+  const before = previous.affinity?.nodeAffinity;
+  if (jsonEqual(after, before)) {
+    return { nodeSelector: previous.nodeSelector };
+  }
+  checkNarrowedTerms(
+    problems,
+    after?.[REQUIRED]?.nodeSelectorTerms ?? [],
+    before?.[REQUIRED]?.nodeSelectorTerms ?? [],
+  );
+  const { nodeAffinity: _free, ...others } = next.affinity ?? {};
+  const restored = { ...others, ...(before === undefined ? {} : { nodeAffinity: before }) };
+  const isNothing = Object.keys(restored).length === 0 && previous.affinity === undefined;
+  return { nodeSelector: previous.nodeSelector, affinity: isNothing ? undefined : restored };
 }
 
-function withoutNodeAffinity(next: NonNullable<PodSpec['affinity']>, previous: PodSpec['affinity']): unknown {
-  const { nodeAffinity: _free, ...rest } = next;
-  return Object.keys(rest).length === 0 ? previous : rest;
+function checkNarrowedTerms(
+  problems: Problems,
+  next: readonly NodeSelectorTerm[],
+  previous: readonly NodeSelectorTerm[],
+): void {
+  const path = `spec.affinity.nodeAffinity.${REQUIRED}.nodeSelectorTerms`;
+  if (previous.length > 0 && next.length !== previous.length) {
+    problems.invalid(path, next, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed');
+    return;
+  }
+  for (const [index, old] of previous.entries()) {
+    const term = next[index] ?? {};
+    const hadNothing = (old.matchExpressions ?? []).length + (old.matchFields ?? []).length === 0;
+    const hasSomething = (term.matchExpressions ?? []).length + (term.matchFields ?? []).length > 0;
+    const isKept =
+      isPrefix(old.matchExpressions, term.matchExpressions) && isPrefix(old.matchFields, term.matchFields);
+    if ((hadNothing && hasSomething) || !isKept) {
+      problems.invalid(`${path}[${index}]`, term, 'only additions are allowed (no mutations or deletions)');
+    }
+  }
+}
+
+function isPrefix(old: readonly unknown[] = [], next: readonly unknown[] = []): boolean {
+  return old.every((each, index) => jsonEqual(each, next[index]));
 }
 
 function withImagesOf(
@@ -166,60 +256,4 @@ function withImagesOf(
   previous: readonly Container[] | undefined,
 ): readonly object[] | undefined {
   return next?.map((container, index) => ({ ...container, image: previous?.[index]?.image }));
-}
-
-function checkStatus(problems: Problems, next: Pod, previous: Pod): void {
-  for (const [index, { type }] of (next.status.conditions ?? []).entries()) {
-    problems.names(`metadata.conditions[${index}].Type`, type, qualifiedNameProblems(type));
-  }
-  const { nominatedNodeName = '' } = next.status;
-  if (nominatedNodeName !== '' && nominatedNodeName !== previous.status.nominatedNodeName) {
-    problems.names('status.nominatedNodeName', nominatedNodeName, dnsSubdomainProblems(nominatedNodeName));
-  }
-  if (previous.status.qosClass !== undefined) {
-    problems.immutable('status.qosClass', next.status.qosClass, previous.status.qosClass);
-  }
-  const { restartPolicy } = previous.spec;
-  checkTransitions(
-    problems,
-    'status.containerStatuses',
-    [next.status.containerStatuses, previous.status.containerStatuses],
-    restartPolicy,
-  );
-  checkTransitions(
-    problems,
-    'status.ephemeralContainerStatuses',
-    [next.status.ephemeralContainerStatuses, previous.status.ephemeralContainerStatuses],
-    'Never',
-  );
-  for (const [index, { ip }] of (next.status.podIPs ?? []).entries()) {
-    checkIp(problems, `status.podIPs[${index}]`, ip);
-  }
-  for (const [index, { ip }] of (next.status.hostIPs ?? []).entries()) {
-    checkIp(problems, `status.hostIPs[${index}]`, ip);
-  }
-}
-
-type Statuses = readonly ContainerStatus[] | undefined;
-
-/** What has ended for good stays ended. */
-function checkTransitions(
-  problems: Problems,
-  path: string,
-  [next, previous]: readonly [Statuses, Statuses],
-  restartPolicy: PodSpec['restartPolicy'],
-): void {
-  if (restartPolicy === 'Always') {
-    return;
-  }
-  for (const [index, old] of (previous ?? []).entries()) {
-    const ended = old.state?.terminated;
-    if (ended === undefined || (ended.exitCode !== 0 && restartPolicy === 'OnFailure')) {
-      continue;
-    }
-    const current = next?.find(({ name }) => name === old.name);
-    if (current !== undefined && current.state?.terminated === undefined) {
-      problems.forbidden(`${path}[${index}].state`, 'may not be transitioned to non-terminated state');
-    }
-  }
 }

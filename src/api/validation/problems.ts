@@ -1,5 +1,5 @@
 import { jsonEqual } from '#base/json-equal.ts';
-import type { NameProblems } from '../names.ts';
+import { type NameProblems, rangeText } from '../names.ts';
 import type { FieldError, FieldErrorReason } from '../status-error.ts';
 
 const IMMUTABLE = 'field is immutable';
@@ -24,12 +24,12 @@ export class Problems {
     this.#add('FieldValueForbidden', path, { detail });
   }
 
-  duplicate(path: string, badValue: unknown): void {
-    this.#add('FieldValueDuplicate', path, { badValue, detail: '' });
+  duplicate(path: string, badValue: unknown, detail = ''): void {
+    this.#add('FieldValueDuplicate', path, { badValue, detail });
   }
 
-  notFound(path: string, badValue: unknown): void {
-    this.#add('FieldValueNotFound', path, { badValue, detail: '' });
+  notFound(path: string, badValue: unknown, detail = ''): void {
+    this.#add('FieldValueNotFound', path, { badValue, detail });
   }
 
   tooLong(path: string, bytesMax: number): void {
@@ -38,6 +38,13 @@ export class Problems {
 
   tooMany(path: string, count: number, max: number): void {
     this.#add('FieldValueTooMany', path, { detail: `${count}: must have at most ${max} items` });
+  }
+
+  /** Required when it is empty. */
+  requiredText(path: string, value: string | undefined, detail = ''): void {
+    if (value === undefined || value === '') {
+      this.required(path, detail);
+    }
   }
 
   /** An invalid value for each sentence of a name rule. */
@@ -59,15 +66,25 @@ export class Problems {
   /** Refuses a value outside a closed set. */
   oneOf(path: string, value: string, supported: readonly string[]): void {
     if (!supported.includes(value)) {
-      const list = supported.map((each) => JSON.stringify(each)).join(', ');
-      this.#add('FieldValueNotSupported', path, { badValue: value, detail: `supported values: ${list}` });
+      this.notOneOf(path, value, supported);
     }
   }
 
+  /** An unsupported value, whatever it is. */
+  notOneOf(path: string, badValue: unknown, supported: readonly string[]): void {
+    const list = supported.map((each) => JSON.stringify(each)).join(', ');
+    this.#add('FieldValueNotSupported', path, { badValue, detail: `supported values: ${list}` });
+  }
+
   /** As {@link oneOf}, and an empty value is required instead. */
-  requiredOneOf(path: string, value: string | undefined, supported: readonly string[]): void {
+  requiredOneOf(
+    path: string,
+    value: string | undefined,
+    supported: readonly string[],
+    requiredDetail = '',
+  ): void {
     if (value === undefined || value === '') {
-      this.required(path);
+      this.required(path, requiredDetail);
     } else {
       this.oneOf(path, value, supported);
     }
@@ -76,6 +93,13 @@ export class Problems {
   nonNegative(path: string, value: number | undefined): void {
     if (value !== undefined && value < 0) {
       this.invalid(path, value, 'must be greater than or equal to 0');
+    }
+  }
+
+  /** A number between 0 and `max`, which is a bound in upstream's sentence too. */
+  upTo(path: string, value: number | undefined, max: number): void {
+    if (value !== undefined && (value < 0 || value > max)) {
+      this.invalid(path, value, rangeText(0, max));
     }
   }
 

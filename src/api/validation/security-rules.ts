@@ -1,4 +1,3 @@
-import { rangeText } from '../names.ts';
 import type {
   AppArmorProfile,
   PodSecurityContext,
@@ -8,14 +7,27 @@ import type {
 } from '../types/core.v1.ts';
 import { checkDescendingPath } from './path-rules.ts';
 import type { Problems } from './problems.ts';
+import { checkWindowsOptions } from './windows-rules.ts';
 
-const ID_MAX = 0xffff_ffff;
+/** What upstream takes, though Linux has twice as many. */
+const ID_MAX = 2 ** 31 - 1;
 const PROFILE_TYPES = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 const SYSCTL = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
 const SYSCTL_MAX = 253;
+/** The longest path that Linux takes. */
+const PROFILE_MAX = 4095;
 
 export function checkPodSecurity(problems: Problems, path: string, spec: PodSpec): void {
   const context = spec.securityContext;
+  if (context === undefined) {
+    return;
+  }
+  problems.upTo(`${path}.fsGroup`, context.fsGroup, ID_MAX);
+  problems.upTo(`${path}.runAsUser`, context.runAsUser, ID_MAX);
+  problems.upTo(`${path}.runAsGroup`, context.runAsGroup, ID_MAX);
+  for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
+    problems.upTo(`${path}.supplementalGroups[${index}]`, group, ID_MAX);
+  }
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     problems.invalid(
       `${path}.shareProcessNamespace`,
@@ -23,23 +35,18 @@ export function checkPodSecurity(problems: Problems, path: string, spec: PodSpec
       'ShareProcessNamespace and HostPID cannot both be enabled',
     );
   }
-  if (context === undefined) {
-    return;
-  }
-  for (const field of ['fsGroup', 'runAsUser', 'runAsGroup'] as const) {
-    checkId(problems, `${path}.${field}`, context[field]);
-  }
-  for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
-    checkId(problems, `${path}.supplementalGroups[${index}]`, group);
-  }
-  checkSysctls(problems, `${path}.sysctls`, context.sysctls);
+  checkSysctls(problems, `${path}.sysctls`, context.sysctls, spec);
   if (context.fsGroupChangePolicy !== undefined) {
     problems.oneOf(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
   }
   checkSeccomp(problems, `${path}.seccompProfile`, context.seccompProfile);
+  checkWindowsOptions(problems, `${path}.windowsOptions`, context.windowsOptions);
   checkAppArmor(problems, `${path}.appArmorProfile`, context.appArmorProfile);
   if (context.supplementalGroupsPolicy !== undefined) {
     problems.oneOf(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']);
+  }
+  if (context.seLinuxChangePolicy !== undefined) {
+    problems.oneOf(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
   }
 }
 
@@ -47,17 +54,20 @@ export function checkContainerSecurity(
   problems: Problems,
   path: string,
   context: SecurityContext | undefined,
+  sharesHostUsers: boolean,
 ): void {
   if (context === undefined) {
     return;
   }
-  checkId(problems, `${path}.runAsUser`, context.runAsUser);
-  checkId(problems, `${path}.runAsGroup`, context.runAsGroup);
+  problems.upTo(`${path}.runAsUser`, context.runAsUser, ID_MAX);
+  problems.upTo(`${path}.runAsGroup`, context.runAsGroup, ID_MAX);
   if (context.procMount !== undefined) {
     problems.oneOf(`${path}.procMount`, context.procMount, ['Default', 'Unmasked']);
+    if (context.procMount === 'Unmasked' && sharesHostUsers) {
+      problems.invalid(`${path}.procMount`, context.procMount, '`hostUsers` must be false to use `Unmasked`');
+    }
   }
   checkSeccomp(problems, `${path}.seccompProfile`, context.seccompProfile);
-  checkAppArmor(problems, `${path}.appArmorProfile`, context.appArmorProfile);
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged === true) {
       problems.invalid(
@@ -74,15 +84,20 @@ export function checkContainerSecurity(
       );
     }
   }
+  checkWindowsOptions(problems, `${path}.windowsOptions`, context.windowsOptions);
+  checkAppArmor(problems, `${path}.appArmorProfile`, context.appArmorProfile);
 }
 
-function checkId(problems: Problems, path: string, id: number | undefined): void {
-  if (id !== undefined && (id < 0 || id > ID_MAX)) {
-    problems.invalid(path, id, rangeText(0, ID_MAX));
-  }
-}
+/** Kernel parameters of the namespaces that a pod may share with its host. */
+const NET_SYSCTL = /^net[./]/;
+const IPC_SYSCTL = /^(?:kernel[./](?:shm|msg)|kernel[./]sem$|fs[./]mqueue[./])/;
 
-function checkSysctls(problems: Problems, path: string, sysctls: PodSecurityContext['sysctls']): void {
+function checkSysctls(
+  problems: Problems,
+  path: string,
+  sysctls: PodSecurityContext['sysctls'],
+  { hostNetwork, hostIPC }: PodSpec,
+): void {
   const names = new Set<string>();
   for (const [index, { name }] of (sysctls ?? []).entries()) {
     const at = `${path}[${index}].name`;
@@ -92,10 +107,15 @@ function checkSysctls(problems: Problems, path: string, sysctls: PodSecurityCont
       problems.invalid(
         at,
         name,
-        `must have at most ${SYSCTL_MAX} characters and match regex ${SYSCTL.source}`,
+        `must have at most ${SYSCTL_MAX} characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$`,
       );
     } else if (names.has(name)) {
       problems.duplicate(at, name);
+    }
+    if (hostNetwork === true && NET_SYSCTL.test(name)) {
+      problems.invalid(at, name, "may not be specified when 'hostNetwork' is true");
+    } else if (hostIPC === true && IPC_SYSCTL.test(name)) {
+      problems.invalid(at, name, "may not be specified when 'hostIPC' is true");
     }
     names.add(name);
   }
@@ -105,11 +125,12 @@ function checkSeccomp(problems: Problems, path: string, profile: SeccompProfile 
   if (profile === undefined) {
     return;
   }
-  if (profile.type === undefined) {
-    problems.required(`${path}.type`, 'type is required when seccompProfile is set');
-  } else {
-    problems.oneOf(`${path}.type`, profile.type, PROFILE_TYPES);
-  }
+  problems.requiredOneOf(
+    `${path}.type`,
+    profile.type,
+    PROFILE_TYPES,
+    'type is required when seccompProfile is set',
+  );
   if (profile.type !== 'Localhost') {
     if (profile.localhostProfile !== undefined) {
       problems.invalid(`${path}.localhostProfile`, profile, 'can only be set when seccomp type is Localhost');
@@ -127,19 +148,22 @@ function checkAppArmor(problems: Problems, path: string, profile: AppArmorProfil
   }
   const { type, localhostProfile } = profile;
   if (type === 'Localhost') {
-    if (localhostProfile === undefined || localhostProfile === '') {
+    if (localhostProfile === undefined) {
       problems.required(`${path}.localhostProfile`, 'must be set when AppArmor type is Localhost');
-    } else if (localhostProfile.trim() !== localhostProfile) {
+      return;
+    }
+    if (localhostProfile.trim() !== localhostProfile) {
       problems.invalid(`${path}.localhostProfile`, localhostProfile, 'must not be padded with whitespace');
+    } else if (localhostProfile === '') {
+      problems.required(`${path}.localhostProfile`, 'must be set when AppArmor type is Localhost');
+    }
+    if (Buffer.byteLength(localhostProfile) > PROFILE_MAX) {
+      problems.tooLong(`${path}.localhostProfile`, PROFILE_MAX);
     }
     return;
   }
-  if (type === undefined) {
-    problems.required(`${path}.type`, 'type is required when appArmorProfile is set');
-  } else {
-    problems.oneOf(`${path}.type`, type, PROFILE_TYPES);
-  }
-  if (localhostProfile !== undefined) {
+  problems.requiredOneOf(`${path}.type`, type, PROFILE_TYPES, 'type is required when appArmorProfile is set');
+  if (localhostProfile !== undefined && PROFILE_TYPES.includes(type)) {
     problems.invalid(
       `${path}.localhostProfile`,
       localhostProfile,

@@ -1,11 +1,9 @@
 import { jsonEqual } from '#base/json-equal.ts';
-import { compareQuantities, parseQuantity } from '../quantity.ts';
 import { dnsSubdomainProblems } from '../names.ts';
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec } from '../types/core.v1.ts';
+import type { PersistentVolume, PersistentVolumeSpec } from '../types/core.v1.ts';
 import type { StorageClass } from '../types/storage.v1.ts';
 import { checkNodeSelector } from './affinity-rules.ts';
 import type { KindRules } from './kind-rules.ts';
-import { checkLabelSelector } from './label-selector-rules.ts';
 import { checkNoBacksteps } from './path-rules.ts';
 import type { Problems } from './problems.ts';
 import { checkAmount } from './resource-rules.ts';
@@ -129,57 +127,6 @@ function checkVolumeSource(problems: Problems, spec: PersistentVolumeSpec): void
 function checkClassName(problems: Problems, name: string | undefined): void {
   if (name !== undefined && name !== '') {
     problems.names('spec.storageClassName', name, dnsSubdomainProblems(name));
-  }
-}
-
-export const CLAIM_RULES: KindRules<PersistentVolumeClaim> = {
-  check(problems, { spec }) {
-    checkAccessModes(problems, spec.accessModes);
-    checkLabelSelector(problems, 'spec.selector', spec.selector);
-    const storage = spec.resources.requests?.['storage'];
-    if (storage === undefined) {
-      problems.required('spec.resources[storage]');
-    } else if (parseQuantity(storage).nanos <= 0n) {
-      problems.invalid('spec.resources[storage]', storage, 'must be greater than zero');
-    }
-    checkClassName(problems, spec.storageClassName);
-    if (spec.volumeMode !== undefined) {
-      problems.oneOf('spec.volumeMode', spec.volumeMode, VOLUME_MODES);
-    }
-  },
-  onUpdate: checkClaimUpdate,
-};
-
-function checkClaimUpdate(
-  problems: Problems,
-  next: PersistentVolumeClaim,
-  previous: PersistentVolumeClaim,
-): void {
-  const [after, before] = [next.spec, previous.spec];
-  // A claim is bound once, and its class filled in once; its size may grow when it is bound.
-  const isFirstBinding = (before.volumeName ?? '') === '' && (after.volumeName ?? '') !== '';
-  const isBound = previous.status.phase === 'Bound';
-  const allowed = {
-    ...after,
-    ...(isFirstBinding ? { volumeName: before.volumeName } : {}),
-    ...(before.storageClassName === undefined ? { storageClassName: undefined } : {}),
-    volumeAttributesClassName: before.volumeAttributesClassName,
-    ...(isBound ? { resources: { ...after.resources, requests: before.resources.requests } } : {}),
-  };
-  if (!jsonEqual(allowed, before)) {
-    problems.forbidden(
-      'spec',
-      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-    );
-  }
-  const [wanted, had] = [after.resources.requests?.['storage'], before.resources.requests?.['storage']];
-  const given = previous.status.capacity?.['storage'] ?? had;
-  if (wanted !== undefined && had !== undefined && given !== undefined) {
-    const isLess = compareQuantities(parseQuantity(wanted), parseQuantity(had)) < 0;
-    const isRecovery = compareQuantities(parseQuantity(wanted), parseQuantity(given)) > 0;
-    if (isLess && !isRecovery) {
-      problems.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
-    }
   }
 }
 

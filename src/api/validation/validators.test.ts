@@ -341,7 +341,7 @@ const badUpdates: readonly (readonly [kind: string, path: string, value: unknown
     'PersistentVolumeClaim',
     'spec.resources.requests.storage',
     '2Gi',
-    /^spec: Forbidden: spec is immutable after creation except resources\.requests and volumeAttributesClassName for bound claims$/,
+    /^spec: Forbidden: spec is immutable after creation except resources\.requests and volumeAttributesClassName for bound claims\nresources$/,
   ],
   ['ConfigMap', 'metadata.uid', 'other', /^metadata\.uid: Invalid value: "other": field is immutable$/],
 ];

@@ -3,13 +3,16 @@ import { resourceOfKind } from '../resource-table.ts';
 import type { GroupVersionKind } from '../resource-type.ts';
 import type { FieldError } from '../status-error.ts';
 import * as admission from './admission-rules.ts';
+import { API_SERVICE_RULES } from './api-service-rules.ts';
 import * as batch from './batch-rules.ts';
+import { CLAIM_RULES } from './claim-rules.ts';
 import * as cluster from './cluster-rules.ts';
 import * as config from './config-rules.ts';
 import * as networking from './networking-rules.ts';
-import { type AnyMeta, checkMeta, checkMetaUpdate } from './object-meta.ts';
+import { type AnyMeta, checkFinalizerOwners, checkMeta, checkMetaUpdate } from './object-meta.ts';
 import type { KindRules } from './kind-rules.ts';
 import { POD_RULES } from './pod.ts';
+import { POD_TEMPLATE_RULES } from './pod-spec-rules.ts';
 import * as policy from './policy-rules.ts';
 import { Problems } from './problems.ts';
 import * as rbac from './rbac-rules.ts';
@@ -37,6 +40,7 @@ const FREELY_NAMED: AnyRules = { nameRule: pathSegmentProblems };
 /** By group and kind; where versions of a kind differ, by group, version and kind. */
 const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/Pod', rules(POD_RULES)],
+  ['/PodTemplate', rules(POD_TEMPLATE_RULES)],
   ['/ReplicationController', rules(workload.REPLICATION_CONTROLLER_RULES)],
   ['/Service', rules(SERVICE_RULES)],
   ['/ConfigMap', rules(config.CONFIG_MAP_RULES)],
@@ -51,9 +55,10 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['certificates.k8s.io/ClusterTrustBundle', FREELY_NAMED],
   ['/Endpoints', rules(networking.ENDPOINTS_RULES)],
   ['/PersistentVolume', rules(storage.PERSISTENT_VOLUME_RULES)],
-  ['/PersistentVolumeClaim', rules(storage.CLAIM_RULES)],
+  ['/PersistentVolumeClaim', rules(CLAIM_RULES)],
   ['admissionregistration.k8s.io/ValidatingWebhookConfiguration', rules(admission.VALIDATING_WEBHOOK_RULES)],
   ['admissionregistration.k8s.io/MutatingWebhookConfiguration', rules(admission.MUTATING_WEBHOOK_RULES)],
+  ['apiregistration.k8s.io/APIService', rules(API_SERVICE_RULES)],
   ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
   ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
   ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],
@@ -94,6 +99,7 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
     validateCreate(object) {
       const problems = new Problems();
       checkMeta(problems, metaOf(object), metaRules);
+      checkFinalizerOwners(problems, metaOf(object).finalizers);
       special.check?.(problems, object);
       special.onCreate?.(problems, object);
       return problems.found;
@@ -101,6 +107,7 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
     validateUpdate(next, previous) {
       const problems = new Problems();
       checkMetaUpdate(problems, metaOf(next), metaOf(previous));
+      checkFinalizerOwners(problems, metaOf(next).finalizers);
       special.check?.(problems, next);
       special.onUpdate?.(problems, next, previous);
       return problems.found;
@@ -108,6 +115,7 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
     validateStatusUpdate(next, previous) {
       const problems = new Problems();
       checkMetaUpdate(problems, metaOf(next), metaOf(previous));
+      checkFinalizerOwners(problems, metaOf(next).finalizers);
       special.onStatusUpdate?.(problems, next, previous);
       return problems.found;
     },

@@ -3,7 +3,7 @@ import type { ResourceInfo } from '#api/resource-table.ts';
 import { resizedPod, validateEphemeralContainers, validateResize } from '#api/validation/pod-subresources.ts';
 import { defaultStrategy, onlyStatus, withStatus } from '../default-strategy.ts';
 import type { DraftObject, Strategy } from '../strategy.ts';
-import { podQosClass } from './pod-qos.ts';
+import { podQosClass } from '#api/pod-qos.ts';
 
 /** Used when neither the client nor the pod says how long stopping may take. */
 const GRACE_SECONDS_DEFAULT = 30;

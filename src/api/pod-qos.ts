@@ -1,5 +1,5 @@
-import type { PodQOSClass, PodSpec, ResourceRequirements } from '#api/types/core.v1.ts';
-import { quantityToMillis } from '#api/quantity.ts';
+import type { PodQOSClass, PodSpec, ResourceRequirements } from './types/core.v1.ts';
+import { quantityToMillis } from './quantity.ts';
 
 const QOS_RESOURCES = ['cpu', 'memory'] as const;
 
