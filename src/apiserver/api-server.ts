@@ -52,7 +52,11 @@ export interface ApiServerSecurity {
   readonly paths: ReadonlyMap<string, () => ApiResult>;
 }
 
-export type SecurityFactory = (reader: ObjectReader, registry: Registry) => ApiServerSecurity;
+export type SecurityFactory = (
+  reader: ObjectReader,
+  registry: Registry,
+  tools: Pick<ApiServerDeps, 'log' | 'metrics'>,
+) => ApiServerSecurity;
 
 /** One API server over one store. `start` before anything is asked of it. */
 export class ApiServer implements AsyncDisposable {
@@ -88,7 +92,7 @@ export class ApiServer implements AsyncDisposable {
       validate: (attributes) => plugins.validate(attributes),
     };
     this.registry = new Registry({ ...deps, admission }, { allocators: this.#allocators });
-    this.#security = secure(this.registry.mirrors, this.registry);
+    this.#security = secure(this.registry.mirrors, this.registry, deps);
     this.#virtual = new Map(this.#security.virtual);
     plugins = new AdmissionChain(this.#security.admission);
     this.handler = this.#createHandler();

@@ -41,7 +41,7 @@ const JWKS_PATH = '/openid/v1/jwks';
 /** Upstream's defaults: certificates, front proxy, service accounts, bootstrap tokens; RBAC; the default admission plugins. */
 export function createSecurity(options: SecurityOptions): SecurityFactory {
   const { clock, random } = options;
-  return (reader, registry) => {
+  return (reader, registry, { log, metrics }) => {
     const key = signingKey(options.serviceAccountKeyPem);
     const audiences = [ISSUER];
     const tokens = new TokenAuthenticatorUnion([
@@ -77,6 +77,8 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       rbac,
       clock,
       random,
+      log,
+      metrics,
       quotaWriter: quotaStatusWriter(registry),
       ...(options.services === undefined ? {} : { services: options.services }),
     });

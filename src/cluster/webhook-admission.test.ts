@@ -1,149 +1,31 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
-import type { AdmissionRequest, AdmissionResponse } from '#api/types/admission.v1.ts';
-import type { MutatingWebhook, ValidatingWebhook } from '#api/types/admissionregistration.v1.ts';
+import type { AdmissionRequest } from '#api/types/admission.v1.ts';
+import type { ValidatingWebhook } from '#api/types/admissionregistration.v1.ts';
 import type { Pod } from '#api/types/core.v1.ts';
 import {
   CONFIG_MAP,
-  MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   POD,
   SERVICE,
   SERVICE_ACCOUNT,
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '#api/types/resources.ts';
-import { StatusError } from '#api/status-error.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SeededRandom } from '#base/random.ts';
-import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
-
-/** As much of a response as a webhook may leave it at. */
-type Said = Omit<Partial<AdmissionResponse>, 'status'> & { readonly status?: object };
-type Answer = (request: AdmissionRequest) => Said | 'nothing' | number;
-
-interface WebhookServer extends AsyncDisposable {
-  readonly port: number;
-  readonly caBundle: string;
-  /** What was asked, as `path OPERATION resource/name`. */
-  readonly asked: string[];
-  readonly requests: AdmissionRequest[];
-  /** How the paths answer; all others allow. */
-  readonly answers: Map<string, Answer>;
-  connections: number;
-}
-
-const authority = CertificateAuthority.create('webhook-ca', {
-  clock: new SystemClock(),
-  random: new SeededRandom(1),
-});
-const { certificatePem, keyPem } = authority.issue({
-  subject: { commonName: 'webhook', organizations: [] },
-  altNames: { dnsNames: ['localhost', 'hook.default.svc'], ipAddresses: ['127.0.0.1'] },
-});
-
-async function startWebhooks(): Promise<WebhookServer> {
-  const server = createServer({ cert: certificatePem, key: keyPem }, (request, response) => {
-    void (async () => {
-      const review = (await json(request)) as { readonly request: AdmissionRequest };
-      const [path = ''] = (request.url ?? '').split('?');
-      const { uid, operation, resource, name = '', object } = review.request;
-      webhooks.requests.push(review.request);
-      const named =
-        name === '' ? ((object?.['metadata'] as { name?: string } | undefined)?.name ?? '') : name;
-      webhooks.asked.push(`${path} ${operation} ${resource.resource}/${named}`);
-      const answer = webhooks.answers.get(path)?.(review.request) ?? {};
-      if (answer === 'nothing') {
-        return;
-      }
-      if (typeof answer === 'number') {
-        response.writeHead(answer).end('broken');
-        return;
-      }
-      const said = { uid, allowed: true, ...answer };
-      response.end(
-        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: said }),
-      );
-    })();
-  });
-  server.on('secureConnection', () => {
-    webhooks.connections += 1;
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const webhooks: WebhookServer = {
-    port: (server.address() as AddressInfo).port,
-    caBundle: Buffer.from(authority.certificatePem).toString('base64'),
-    asked: [],
-    requests: [],
-    answers: new Map(),
-    connections: 0,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-  return webhooks;
-}
-
-const RULE = {
-  operations: ['CREATE', 'UPDATE', 'DELETE'],
-  apiGroups: [''],
-  apiVersions: ['v1'],
-  resources: ['configmaps'],
-} as const;
-
-function hook(
-  server: WebhookServer,
-  path: string,
-  changes: Partial<MutatingWebhook> = {},
-): MutatingWebhook & ValidatingWebhook {
-  return {
-    name: `${path.slice(1)}.hooks.example`,
-    clientConfig: { url: `https://127.0.0.1:${server.port}${path}`, caBundle: server.caBundle },
-    rules: [RULE],
-    sideEffects: 'None',
-    admissionReviewVersions: ['v1'],
-    ...changes,
-  };
-}
-
-async function mutating(
-  { client }: InProcessCluster,
-  ...webhooks: readonly MutatingWebhook[]
-): Promise<void> {
-  await client.of(MUTATING_WEBHOOK_CONFIGURATION).create({ metadata: { name: 'mutating' }, webhooks });
-}
-
-async function validating(
-  { client }: InProcessCluster,
-  ...webhooks: readonly ValidatingWebhook[]
-): Promise<void> {
-  await client.of(VALIDATING_WEBHOOK_CONFIGURATION).create({ metadata: { name: 'validating' }, webhooks });
-}
-
-function patchOf(...operations: readonly object[]): Partial<AdmissionResponse> {
-  return { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') };
-}
-
-function aConfigMap(name: string, labels: Record<string, string> = {}) {
-  return { metadata: { namespace: 'default', name, labels }, data: { key: 'value' } };
-}
-
-async function outcome(run: () => Promise<unknown>): Promise<string> {
-  try {
-    await run();
-    return 'done';
-  } catch (error) {
-    assert.ok(error instanceof StatusError, String(error));
-    return `${error.code} ${error.message}`;
-  }
-}
+import { startInProcessCluster } from './in-process-cluster.ts';
+import {
+  aConfigMap,
+  hook,
+  mutating,
+  outcome,
+  patchOf,
+  RULE,
+  startWebhooks,
+  validating,
+  type Said,
+} from './webhook-server.fixture.ts';
 
 test('webhooks: a validating one is told of the write, and refuses in its own words', async () => {
   await using server = await startWebhooks();

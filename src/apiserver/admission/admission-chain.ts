@@ -10,8 +10,8 @@ import type {
 import { PLUGIN_ORDER } from './plugin-order.ts';
 import { Reinvocation } from './reinvocation.ts';
 
-/** What webhooks change, the plugins before them have to see. */
-const WEBHOOKS = 'MutatingAdmissionWebhook';
+/** What these change, the plugins before them have to see. */
+const REINVOKING: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy', 'MutatingAdmissionWebhook']);
 
 interface Route {
   readonly mutating: readonly MutatingPlugin[];
@@ -48,7 +48,7 @@ export class AdmissionChain {
    */
   admit(attributes: AdmissionAttributes): ApiObject | undefined | Promise<ApiObject | undefined> {
     const { mutating } = this.#route(attributes.operation, attributes.resource, attributes.subresource);
-    return mutating.some((plugin) => plugin.name === WEBHOOKS && isActive(plugin))
+    return mutating.some((plugin) => REINVOKING.has(plugin.name) && isActive(plugin))
       ? admitTwice(mutating, attributes)
       : admitFrom(mutating, 0, attributes);
   }

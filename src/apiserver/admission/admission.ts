@@ -8,6 +8,7 @@ export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 /** A write on its way to the store, as admission sees it. */
 export interface AdmissionAttributes {
   readonly operation: Operation;
+  /** As the request has it; of the subresource's own objects where it has some. */
   readonly kind: GroupVersionKind;
   readonly resource: GroupVersionResource;
   /** Empty for the resource itself. */
@@ -26,10 +27,31 @@ export interface AdmissionAttributes {
   readonly dryRun: boolean;
   /** Sends the client a `Warning` header. Does nothing when left out. */
   readonly warn?: ((text: string) => void) | undefined;
-  /** Set by the chain while webhooks may change the object. */
+  /** The versions the resource is served in; left out when it is only one. */
+  readonly versions?: ObjectVersions | undefined;
+  /** Set by the chain while webhooks and policies may change the object. */
   readonly reinvocation?: Reinvocation;
   /** Adds to the request's audit event. Does nothing when left out. */
-  readonly annotate?: ((key: string, value: string) => void) | undefined;
+  readonly annotate?: Annotate | undefined;
+}
+
+/** @param level the least level at which the event shows it; `Metadata` when left out */
+export type Annotate = (key: string, value: string, level?: 'Metadata' | 'Request') => void;
+
+/** A resource under another version or group: the same objects. */
+export interface EquivalentResource {
+  readonly resource: GroupVersionResource;
+  /** Undefined where the subresource is not served. */
+  readonly kind: GroupVersionKind | undefined;
+}
+
+/** How the objects of a write look in the versions its resource is served in. Attributes hold the stored form. */
+export interface ObjectVersions {
+  /** All but the request's own. */
+  readonly others: readonly EquivalentResource[];
+  /** @throws {StatusError} when a conversion webhook fails */
+  fromStorage(object: ApiObject, kind: GroupVersionKind): ApiObject | Promise<ApiObject>;
+  toStorage(object: ApiObject, kind: GroupVersionKind): ApiObject | Promise<ApiObject>;
 }
 
 /** Which writes a plugin wants to see; the chain never calls it for others. */

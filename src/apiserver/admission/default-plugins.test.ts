@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { SILENT_LOGGER } from '#base/log.ts';
+import { MetricsRegistry } from '#base/metrics.ts';
 import { SeededRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { createCertificateRequest } from '#base/x509/certificate-request.ts';
@@ -50,6 +52,8 @@ test('default plugins: each has its place, and a plain pod passes them all', asy
     rbac: new RbacGrants(reader),
     clock: new VirtualClock(),
     random: new SeededRandom(1),
+    log: SILENT_LOGGER,
+    metrics: new MetricsRegistry(),
     quotaWriter: { updateStatus: () => Promise.reject(new Error('no quota')) },
   };
   const chain = new AdmissionChain(defaultPlugins(deps));

@@ -1,9 +1,12 @@
 import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacGrants } from '../authz/rbac-grants.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import { AdmissionMetrics } from './admission-metrics.ts';
 import { CertificateApproval } from './certificate/certificate-approval.ts';
 import { CertificateSigning } from './certificate/certificate-signing.ts';
 import { CertificateSubjectRestriction } from './certificate/certificate-subject-restriction.ts';
@@ -34,6 +37,8 @@ export interface AdmissionDeps {
   readonly rbac: RbacGrants;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
   readonly quotaWriter: QuotaStatusWriter;
   /** Finds webhooks that are Services; by their cluster addresses when left out. */
   readonly services?: ServiceResolver;
@@ -41,9 +46,11 @@ export interface AdmissionDeps {
 
 /** The plugins that are on unless a cluster is told otherwise; NodeRestriction because every installer adds it. */
 export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
-  const { reader, authorizer, clock, random } = deps;
+  const { reader, authorizer, clock, random, log } = deps;
   const client = new WebhookClient({ clock, services: deps.services ?? new ClusterIpResolver(reader) });
-  const webhooks = { reader, client, random };
+  let admissionMetrics: AdmissionMetrics | undefined;
+  const metrics = (): AdmissionMetrics => (admissionMetrics ??= new AdmissionMetrics(deps.metrics));
+  const webhooks = { reader, client, authorizer, clock, random, log, metrics };
   return [
     new NamespaceLifecycle(reader),
     new LimitRanger(reader),

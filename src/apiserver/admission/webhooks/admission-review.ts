@@ -1,15 +1,8 @@
-import type { AdmissionRequest, AdmissionResponse, AdmissionReview } from '#api/types/admission.v1.ts';
-import type { UserInfo } from '../../authn/user.ts';
-import type { AdmissionAttributes, Operation } from '../admission.ts';
+import type { AdmissionResponse, AdmissionReview } from '#api/types/admission.v1.ts';
+import type { VersionedWrite } from '../matching/versioned-write.ts';
+import { reviewRequest } from '../review-request.ts';
 
 export type ReviewVersion = 'v1' | 'v1beta1';
-
-const OPTIONS_KIND: Readonly<Record<Operation, string | undefined>> = {
-  CREATE: 'CreateOptions',
-  UPDATE: 'UpdateOptions',
-  DELETE: 'DeleteOptions',
-  CONNECT: undefined,
-};
 
 /** The first version of the review that both sides know. */
 export function reviewVersion(offered: readonly string[]): ReviewVersion | undefined {
@@ -18,52 +11,15 @@ export function reviewVersion(offered: readonly string[]): ReviewVersion | undef
 
 /** What a webhook is asked. */
 export function reviewOf(
-  attributes: AdmissionAttributes,
+  write: VersionedWrite,
   { uid, version }: { readonly uid: string; readonly version: ReviewVersion },
 ): { readonly kind: string; readonly apiVersion: string; readonly request: object } {
-  const { resource, kind, subresource, operation, dryRun } = attributes;
-  const gvk = { group: kind.group, version: kind.version, kind: kind.kind };
-  const gvr = { group: resource.group, version: resource.version, resource: resource.resource };
-  const request = {
-    uid,
-    kind: gvk,
-    resource: gvr,
-    ...(subresource === '' ? {} : { subResource: subresource }),
-    requestKind: gvk,
-    requestResource: gvr,
-    ...(subresource === '' ? {} : { requestSubResource: subresource }),
-    ...(attributes.name === '' ? {} : { name: attributes.name }),
-    ...(attributes.namespace === '' ? {} : { namespace: attributes.namespace }),
-    operation,
-    userInfo: userInfo(attributes.user),
-    // The two are always there, as null when there is no object.
-    object: attributes.object ?? null,
-    oldObject: attributes.oldObject ?? null,
-    dryRun,
-    options: optionsOf(attributes),
-  } satisfies Omit<AdmissionRequest, 'object' | 'oldObject' | 'options'> & Record<string, unknown>;
-  return { kind: 'AdmissionReview', apiVersion: `admission.k8s.io/${version}`, request };
-}
-
-function userInfo({ name, uid, groups, extra }: UserInfo): AdmissionRequest['userInfo'] {
+  // The two objects are always there, as null when there is none.
+  const objects = { object: write.object ?? null, oldObject: write.oldObject ?? null };
   return {
-    username: name,
-    ...(uid === undefined ? {} : { uid }),
-    groups,
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
-  };
-}
-
-function optionsOf({ operation, options, dryRun }: AdmissionAttributes): unknown {
-  const kind = OPTIONS_KIND[operation];
-  if (kind === undefined) {
-    return options ?? null;
-  }
-  return {
-    kind,
-    apiVersion: 'meta.k8s.io/v1',
-    ...(dryRun ? { dryRun: ['All'] } : {}),
-    ...(typeof options === 'object' ? options : {}),
+    kind: 'AdmissionReview',
+    apiVersion: `admission.k8s.io/${version}`,
+    request: { uid, ...reviewRequest(write), ...objects },
   };
 }
 

@@ -5,7 +5,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { WebhookClientConfig } from '#api/types/admissionregistration.v1.ts';
 import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/log.ts';
-import type { ServiceResolver } from './service-resolver.ts';
+import type { ServiceAddress, ServiceResolver } from './service-resolver.ts';
 
 /** Answers past this are no reviews. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
@@ -21,7 +21,12 @@ const AGENTS_MAX = 100;
 
 export type WebhookAnswer =
   | { readonly kind: 'answered'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly why: string };
+  | {
+      readonly kind: 'failed';
+      readonly why: string;
+      /** The status of the answer, if there was one. */
+      readonly code?: number;
+    };
 
 export interface WebhookClientDeps {
   readonly clock: Clock;
@@ -99,7 +104,7 @@ export class WebhookClient implements Disposable {
     const text = await readAnswer(response);
     const code = response.statusCode ?? 0;
     if (code !== 200) {
-      return { kind: 'failed', why: `failed to call webhook: ${refusalText(code, text)}` };
+      return { kind: 'failed', why: `failed to call webhook: ${refusalText(code, text)}`, code };
     }
     try {
       return { kind: 'answered', value: JSON.parse(text) };
@@ -152,7 +157,7 @@ export class WebhookClient implements Disposable {
 }
 
 /** The commonest failures in the words that people search for. */
-function transportText(error: unknown, { host, port }: Target): string {
+export function transportText(error: unknown, { host, port }: ServiceAddress): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ECONNREFUSED':
       return `dial tcp ${host}:${port}: connect: connection refused`;

@@ -5,9 +5,24 @@ import type { Status } from '#api/types/meta.v1.ts';
 export class WebhookCallError extends Error {
   override readonly name = 'WebhookCallError';
   readonly code = 'apiserver/webhook-call';
+  /** As metrics count it: the answer's where there was one. */
+  readonly httpCode: number;
 
-  constructor(webhook: string, why: string, cause?: unknown) {
-    super(`failed calling webhook ${JSON.stringify(webhook)}: ${why}`, cause === undefined ? {} : { cause });
+  constructor(webhook: string, why: string, httpCode: number) {
+    super(`failed calling webhook ${JSON.stringify(webhook)}: ${why}`);
+    this.httpCode = httpCode;
+  }
+}
+
+/** The webhook was asked and said no. */
+export class WebhookRejection extends Error {
+  override readonly name = 'WebhookRejection';
+  readonly code = 'apiserver/webhook-rejection';
+  readonly status: StatusError;
+
+  constructor(status: StatusError) {
+    super(status.message);
+    this.status = status;
   }
 }
 
@@ -17,18 +32,20 @@ export function failedClosed(error: WebhookCallError): StatusError {
 }
 
 /** The refusal in the webhook's own words, or as many of them as it gave. */
-export function denied(webhook: string, result: Partial<Status> | undefined): StatusError {
+export function denied(webhook: string, result: Partial<Status> | undefined): WebhookRejection {
   const head = `admission webhook ${JSON.stringify(webhook)} denied the request`;
   const { message = '', reason = '', code = 0 } = result ?? {};
   const why = message === '' ? reason : message;
-  return new StatusError({
-    // A refusal that calls itself a success is a refusal.
-    code: code < 400 ? 400 : code,
-    // Reasons this program does not know are passed on as they are.
-    reason: reason as StatusReason,
-    message: why === '' ? `${head} without explanation` : `${head}: ${why}`,
-    ...(result?.details === undefined ? {} : { details: result.details }),
-  });
+  return new WebhookRejection(
+    new StatusError({
+      // A refusal that calls itself a success is a refusal.
+      code: code < 400 ? 400 : code,
+      // Reasons this program does not know are passed on as they are.
+      reason: reason as StatusReason,
+      message: why === '' ? `${head} without explanation` : `${head}: ${why}`,
+      ...(result?.details === undefined ? {} : { details: result.details }),
+    }),
+  );
 }
 
 export function dryRunNotSupported(webhook: string): StatusError {

@@ -1,4 +1,3 @@
-import { EVERYTHING, labelSelectorFromObject, type LabelSelector } from '#api/label-selector.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import type {
   MutatingWebhook,
@@ -7,14 +6,18 @@ import type {
   ValidatingWebhookConfiguration,
 } from '#api/types/admissionregistration.v1.ts';
 import type { ObjectReader } from '../../object-reader.ts';
+import type { MatchConditions } from '../expressions/match-conditions.ts';
+import { selectorOf, type MatchCriteria } from '../matching/match-request.ts';
 
 /** One webhook of one configuration, with its selectors read. */
 export interface RegisteredWebhook {
   /** Tells webhooks of the same name in different configurations apart. */
   readonly id: string;
+  readonly configuration: string;
   readonly hook: MutatingWebhook | ValidatingWebhook;
-  readonly namespaceSelector: LabelSelector;
-  readonly objectSelector: LabelSelector;
+  readonly criteria: MatchCriteria;
+  /** Compiled when first asked for; undefined when there are none. */
+  readonly conditions: (() => Promise<MatchConditions>) | undefined;
 }
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
@@ -49,13 +52,37 @@ function registered({ metadata, webhooks = [] }: Configuration): readonly Regist
     counts.set(hook.name, count + 1);
     return {
       id: `${metadata.name}/${hook.name}/${count}`,
+      configuration: metadata.name,
       hook,
-      namespaceSelector: selectorOf(hook.namespaceSelector),
-      objectSelector: selectorOf(hook.objectSelector),
+      criteria: {
+        namespaceSelector: selectorOf(hook.namespaceSelector),
+        objectSelector: selectorOf(hook.objectSelector),
+        rules: hook.rules ?? [],
+        excluded: [],
+        allowsEquivalent: hook.matchPolicy === 'Equivalent',
+      },
+      conditions: conditionsOf(hook),
     };
   });
 }
 
-function selectorOf(selector: ValidatingWebhook['namespaceSelector']): LabelSelector {
-  return selector === undefined ? EVERYTHING : labelSelectorFromObject(selector);
+function conditionsOf({
+  matchConditions = [],
+  failurePolicy,
+}: RegisteredWebhook['hook']): RegisteredWebhook['conditions'] {
+  if (matchConditions.length === 0) {
+    return undefined;
+  }
+  let compiled: Promise<MatchConditions> | undefined;
+  return () => (compiled ??= compile());
+
+  /** Expressions are rare; a server without any never loads what compiles them. */
+  async function compile(): Promise<MatchConditions> {
+    const [{ MatchConditions: Conditions }, { admissionEnvironment }] = await Promise.all([
+      import('../expressions/match-conditions.ts'),
+      import('../expressions/admission-variables.ts'),
+    ]);
+    const environment = admissionEnvironment({ hasParams: false, hasAuthorizer: true });
+    return new Conditions(matchConditions, { environment, failurePolicy });
+  }
 }
