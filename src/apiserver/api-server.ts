@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Service } from '#api/types/core.v1.ts';
 import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
-import { CUSTOM_RESOURCE_DEFINITION, SERVICE } from '#api/types/resources.ts';
+import { APISERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE } from '#api/types/resources.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Cidr } from '#base/ip.ts';
@@ -13,6 +13,9 @@ import { TaskGroup } from '#base/task-group.ts';
 import type { Store } from '#store/store.ts';
 import { AdmissionChain } from './admission/admission-chain.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
+import type { ServiceResolver } from './admission/webhooks/service-resolver.ts';
+import { ApiAggregator } from './aggregation/api-aggregator.ts';
+import { AutoRegistration } from './aggregation/auto-registration.ts';
 import { impersonatedUser } from './authn/impersonation.ts';
 import type { Authenticator, UserInfo } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
@@ -40,6 +43,16 @@ export interface ApiServerDeps {
   readonly metrics: MetricsRegistry;
   readonly serviceCidr: Cidr;
   readonly nodePorts: { readonly first: number; readonly size: number };
+  readonly aggregation?: AggregationOptions | undefined;
+}
+
+export interface AggregationOptions {
+  /** The certificate by which this server shows itself to extension servers. */
+  readonly frontProxyClient?: { readonly certificatePem: string; readonly keyPem: string };
+  /** Finds extension servers; by the endpoints of their Services when left out. */
+  readonly services?: ServiceResolver;
+  /** Keep an APIService for each group and version this server answers itself. */
+  readonly registersLocal: boolean;
 }
 
 /** The parts that read the cluster's own state; built on the server's mirrors. */
@@ -71,6 +84,7 @@ export class ApiServer implements AsyncDisposable {
   readonly #tasks: TaskGroup;
   readonly #allocators: ServiceAllocators;
   readonly #requestMetrics: RequestMetrics;
+  readonly #aggregator: ApiAggregator;
   #http: HttpServer | undefined;
   #address = '';
   #isStarted = false;
@@ -95,6 +109,7 @@ export class ApiServer implements AsyncDisposable {
     this.#security = secure(this.registry.mirrors, this.registry, deps);
     this.#virtual = new Map(this.#security.virtual);
     plugins = new AdmissionChain(this.#security.admission);
+    this.#aggregator = this.#createAggregator();
     this.handler = this.#createHandler();
     this.#addHealthChecks();
   }
@@ -103,6 +118,8 @@ export class ApiServer implements AsyncDisposable {
   async start(): Promise<void> {
     await this.registry.mirrors.start(this.#tasks);
     this.#tasks.spawn('custom resource definitions', (signal) => this.#definitions().run(signal));
+    this.#aggregator.start();
+    this.#registerLocal();
     const services = this.registry.storage(SERVICE);
     if (services !== undefined) {
       const { items } = await this.#deps.store.list(services.prefix);
@@ -169,6 +186,11 @@ export class ApiServer implements AsyncDisposable {
     connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   ): Promise<void> {
     this.handler.authorize(call);
+    const remote = this.#aggregator.find(call.info);
+    if (remote !== undefined) {
+      await this.#aggregator.upgrade(remote, call, connection);
+      return;
+    }
     if (isProxyCall(call)) {
       await upgradeProxy(this.handler.proxy, call, connection);
       return;
@@ -176,6 +198,30 @@ export class ApiServer implements AsyncDisposable {
     // A WebSocket comes as a GET, but running a command is no reading.
     this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
     await upgradePodStream(this.handler.podConnect, call, connection);
+  }
+
+  #createAggregator(): ApiAggregator {
+    const { clock, random, log, metrics, aggregation } = this.#deps;
+    return new ApiAggregator({
+      registry: this.registry,
+      clock,
+      random,
+      log,
+      metrics,
+      tasks: this.#tasks,
+      services: aggregation?.services,
+      credential: aggregation?.frontProxyClient,
+    });
+  }
+
+  #registerLocal(): void {
+    const { clock, log, aggregation } = this.#deps;
+    if (aggregation?.registersLocal === true) {
+      const storage = defined(this.registry.storage(APISERVICE), 'storage of APIServices');
+      const registration = new AutoRegistration({ storage, reader: this.registry.mirrors, clock, log });
+      this.#tasks.spawn('registration of local APIs', (signal) => registration.run(signal));
+      this.health.add('autoregister-completion', () => registration.isComplete);
+    }
   }
 
   #createHandler(): ApiHandler {
@@ -186,6 +232,7 @@ export class ApiServer implements AsyncDisposable {
     custom.onChange(() => openapi.reset());
     const nonResource = createNonResource({
       discovery,
+      aggregator: this.#aggregator,
       health: this.health,
       metrics: this.#deps.metrics,
       openapi: (path) => openapi.serve(path),
@@ -200,6 +247,7 @@ export class ApiServer implements AsyncDisposable {
       clock: this.#deps.clock,
       random: this.#deps.random,
       virtual: this.#virtual,
+      aggregator: this.#aggregator,
       nonResource,
     });
   }

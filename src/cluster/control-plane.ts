@@ -1,5 +1,5 @@
 import type { UserInfo } from '#apiserver/authn/user.ts';
-import { ApiServer, type SecurityFactory } from '#apiserver/api-server.ts';
+import { ApiServer, type AggregationOptions, type SecurityFactory } from '#apiserver/api-server.ts';
 import type { Clock } from '#base/clock.ts';
 import { Cidr } from '#base/ip.ts';
 import { defined } from '#base/assert.ts';
@@ -31,6 +31,7 @@ export interface ControlPlaneOptions {
   readonly hasBootstrapObjects?: boolean;
   /** Wraps the transport of every component. */
   readonly carry?: Carry;
+  readonly aggregation?: AggregationOptions;
 }
 
 export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
@@ -67,7 +68,8 @@ export class ControlPlane implements AsyncDisposable {
     secure: SecurityFactory,
   ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
-    const server = new ApiServer({ ...deps, serviceCidr, nodePorts: NODE_PORTS }, secure);
+    const { aggregation } = options;
+    const server = new ApiServer({ ...deps, serviceCidr, nodePorts: NODE_PORTS, aggregation }, secure);
     const plane = new ControlPlane(
       server,
       deps.store,

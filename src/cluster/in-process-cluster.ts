@@ -23,8 +23,12 @@ export interface InProcessOptions {
   readonly carry?: Carry;
   /** Signs client certificates, PEM; without it nobody is known by certificate. */
   readonly clientAuthorityPem?: string;
-  /** Where webhooks that are Services are found. */
+  /** Where webhooks and extension servers that are Services are found. */
   readonly services?: ServiceResolver;
+  /** Shows the API server to extension servers; without it they do not know who asks. */
+  readonly frontProxyClient?: { readonly certificatePem: string; readonly keyPem: string };
+  /** Keep APIServices for the built-in groups and those of definitions; left out, there are none. */
+  readonly registersApis?: boolean;
 }
 
 /** A real API server over memory and a virtual clock, for tests: no files, no ports, no wall time. */
@@ -58,6 +62,8 @@ export async function startInProcessCluster({
   carry,
   clientAuthorityPem,
   services,
+  frontProxyClient,
+  registersApis = false,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
   const random = new SeededRandom(seed);
@@ -75,6 +81,11 @@ export async function startInProcessCluster({
       serviceCidr: SERVICE_CIDR_DEFAULT,
       hasBootstrapObjects: (await store.count('')) > 0,
       ...(carry === undefined ? {} : { carry }),
+      aggregation: {
+        registersLocal: registersApis,
+        ...(services === undefined ? {} : { services }),
+        ...(frontProxyClient === undefined ? {} : { frontProxyClient }),
+      },
     },
     secure,
   );

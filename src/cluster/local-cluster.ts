@@ -14,6 +14,7 @@ import { ComponentSet } from './component-set.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { serveExplanations } from './explain-api.ts';
+import { reconcileExtensionAuthentication } from './extension-authentication.ts';
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -127,7 +128,7 @@ export class LocalCluster implements AsyncDisposable {
     const plane = started.use(
       await ControlPlane.start(
         { store, clock, random, log, metrics },
-        settings,
+        { ...settings, aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true } },
         createSecurity({ clock, random, ...securityOf(pki) }),
       ),
     );
@@ -136,7 +137,10 @@ export class LocalCluster implements AsyncDisposable {
     const server = `https://127.0.0.1:${port}`;
     writeKubeconfigs(options, pki, server);
     phases.done('API server');
-    await reconcileServices(plane, addresses, port, options.nodes);
+    await Promise.all([
+      reconcileServices(plane, addresses, port, options.nodes),
+      reconcileExtensionAuthentication(plane.client, securityOf(pki), clock),
+    ]);
     const deps = { plane, clock, random, log, metrics };
     const components = started.use(
       new ComponentSet(deps, {

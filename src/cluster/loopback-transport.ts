@@ -10,6 +10,7 @@ import type { WatchItem } from '#apiserver/registry/watch.ts';
 import type { RequestInfo } from '#apiserver/request-info.ts';
 import { assert } from '#base/assert.ts';
 import { deepFreeze } from '#codec/canonical.ts';
+import { carriedEvents, carriedObject } from './carried-answer.ts';
 import type { ApiRequest, PatchType, Transport, WatchEvent, WatchRequest } from '#client/transport.ts';
 
 const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
@@ -39,11 +40,15 @@ export class LoopbackTransport implements Transport {
     signal?.throwIfAborted();
     const result = await this.#handler.handle(this.#call(request, request.verb, signal));
     signal?.throwIfAborted();
-    return valueOf(result);
+    return result.kind === 'bytes' ? carriedObject(result) : valueOf(result);
   }
 
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const result = await this.#handler.handle(this.#call(request, 'watch', signal));
+    if (result.kind === 'bytes') {
+      yield* carriedEvents(result);
+      return;
+    }
     assert(result.kind === 'watch', 'a watch answers with a watch');
     for await (const items of result.batches) {
       for (const item of items) {

@@ -2,6 +2,7 @@ import { notSupported, unknownPath } from '#api/status-error.ts';
 import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
+import type { ApiAggregator } from '../aggregation/api-aggregator.ts';
 import type { Authorizer, Attributes } from '../authz/authorizer.ts';
 import { requireAllowed } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
@@ -14,7 +15,7 @@ import type { NodeDirectory } from './node-directory.ts';
 import { serveBinding } from './subresources/binding.ts';
 import { serveEviction } from './subresources/eviction.ts';
 import { servePodLog, upgradeRequired, type PodConnectDeps } from './subresources/pod-connect.ts';
-import { serveProxy, type ProxyDeps } from './subresources/proxy.ts';
+import { isProxyCall, serveProxy, type ProxyDeps } from './subresources/proxy.ts';
 import { serveScale } from './subresources/scale.ts';
 
 /** Answers a request for a resource or subresource that stores nothing of its own. */
@@ -28,6 +29,7 @@ export interface ApiHandlerDeps {
   readonly random: Random;
   /** By `group/resource` or `group/resource/subresource`; the core group's name is empty. */
   readonly virtual: ReadonlyMap<string, VirtualHandler>;
+  readonly aggregator: ApiAggregator;
   /** `/healthz`, discovery and the like. */
   readonly nonResource: (call: ApiCall) => Promise<ApiResult>;
 }
@@ -71,9 +73,18 @@ export class ApiHandler {
     };
   }
 
+  /** True for requests that somebody else answers: the server only carries them. */
+  isCarried(call: ApiCall): boolean {
+    return isProxyCall(call) || this.#deps.aggregator.find(call.info) !== undefined;
+  }
+
   /** @throws {StatusError} for every refusal */
   async handle(call: ApiCall): Promise<ApiResult> {
     this.authorize(call);
+    const remote = this.#deps.aggregator.find(call.info);
+    if (remote !== undefined) {
+      return this.#deps.aggregator.serve(remote, call);
+    }
     if (!call.info.isResource) {
       return this.#deps.nonResource(call);
     }

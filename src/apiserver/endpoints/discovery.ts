@@ -1,3 +1,4 @@
+import type { APIGroupDiscovery } from '#api/types/apidiscovery.v2.ts';
 import type {
   APIGroup,
   APIGroupList,
@@ -105,7 +106,10 @@ export function apiResourceList(
 }
 
 /** All groups and resources in one answer (KEP-3352); `isCore` chooses between `/api` and `/apis`. */
-export function aggregatedDiscovery(source: DiscoverySource, isCore: boolean): object {
+export function aggregatedDiscovery(
+  source: DiscoverySource,
+  isCore: boolean,
+): { readonly items: readonly APIGroupDiscovery[] } {
   const groups = new Map<string, Map<string, ResourceInfo[]>>();
   for (const info of source.resources()) {
     if ((info.group === '') === isCore) {
@@ -114,10 +118,11 @@ export function aggregatedDiscovery(source: DiscoverySource, isCore: boolean): o
       versions.set(info.version, [...(versions.get(info.version) ?? []), info]);
     }
   }
-  return {
+  const list = {
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
+    // Inside the list the groups carry no type of their own.
     items: [...groups].map(([name, versions]) => ({
       metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
       versions: [...versions].map(([version, infos]) => ({
@@ -127,8 +132,9 @@ export function aggregatedDiscovery(source: DiscoverySource, isCore: boolean): o
           .map(resourceDiscovery),
         freshness: 'Current',
       })),
-    })),
+    })) as unknown as readonly APIGroupDiscovery[],
   };
+  return list;
 }
 
 function resourceDiscovery(info: ResourceInfo): object {

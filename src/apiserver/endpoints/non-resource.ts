@@ -1,5 +1,8 @@
 import { notFound, unknownPath } from '#api/status-error.ts';
+import type { APIGroup } from '#api/types/meta.v1.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
+import type { ApiAggregator } from '../aggregation/api-aggregator.ts';
+import { mergeAggregated, mergeGroups } from '../aggregation/merged-discovery.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import {
   aggregatedDiscovery,
@@ -14,6 +17,8 @@ import { versionInfo } from './version.ts';
 
 export interface NonResourceDeps {
   readonly discovery: DiscoverySource;
+  /** Adds what other servers answer. */
+  readonly aggregator: Pick<ApiAggregator, 'versions' | 'describe'>;
   readonly health: HealthChecks;
   readonly metrics: MetricsRegistry;
   readonly openapi: (path: string) => ApiResult | undefined;
@@ -63,7 +68,7 @@ async function serve(deps: NonResourceDeps, call: ApiCall): Promise<ApiResult | 
     case 'apis':
       return discovery(deps, root === 'api', rest, call);
     case 'openapi':
-      return deps.openapi(path);
+      return described(deps, path);
     default:
       return deps.extra.get(path)?.();
   }
@@ -81,28 +86,50 @@ function discovery(
         kind: 'text',
         code: 200,
         contentType: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
-        text: JSON.stringify(aggregatedDiscovery(deps.discovery, isCore)),
+        text: JSON.stringify(isCore ? aggregatedDiscovery(deps.discovery, true) : allAggregated(deps)),
       };
     }
-    return value(isCore ? apiVersions(deps.serverAddress()) : apiGroupList(deps.discovery));
+    return value(
+      isCore
+        ? apiVersions(deps.serverAddress())
+        : { ...apiGroupList(deps.discovery), groups: allGroups(deps) },
+    );
   }
   const [first = '', second] = rest;
   if (isCore) {
     return rest.length === 1 ? found(apiResourceList(deps.discovery, '', first)) : undefined;
   }
   if (second === undefined) {
-    const group = apiGroups(deps.discovery).find(({ name }) => name === first);
+    const group = allGroups(deps).find(({ name }) => name === first);
     return group === undefined ? undefined : value({ kind: 'APIGroup', apiVersion: 'v1', ...group });
   }
   return rest.length === 2 ? found(apiResourceList(deps.discovery, first, second)) : undefined;
 }
 
-function rootPaths({ discovery: source, extra }: NonResourceDeps): readonly string[] {
-  const groups = apiGroups(source).flatMap(({ name, versions }) => [
+/** This server's groups and those of other servers. */
+function allGroups({ discovery: source, aggregator }: NonResourceDeps): readonly APIGroup[] {
+  const remotes = aggregator.versions();
+  const local = apiGroups(source);
+  return remotes.length === 0 ? local : mergeGroups(local, remotes);
+}
+
+function allAggregated({ discovery: source, aggregator }: NonResourceDeps): object {
+  const remotes = aggregator.versions();
+  const local = aggregatedDiscovery(source, false);
+  return remotes.length === 0 ? local : { ...local, items: mergeAggregated(local.items, remotes) };
+}
+
+function described({ openapi, aggregator }: NonResourceDeps, path: string): ApiResult | undefined {
+  const result = openapi(path);
+  return result?.kind === 'text' ? { ...result, text: aggregator.describe(path, result.text) } : result;
+}
+
+function rootPaths(deps: NonResourceDeps): readonly string[] {
+  const groups = allGroups(deps).flatMap(({ name, versions }) => [
     `/apis/${name}`,
     ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`),
   ]);
-  return ['/api', '/api/v1', '/apis', ...groups, ...ROOT_PATHS, ...extra.keys()].toSorted();
+  return ['/api', '/api/v1', '/apis', ...groups, ...ROOT_PATHS, ...deps.extra.keys()].toSorted();
 }
 
 function value(object: object): ApiResult {

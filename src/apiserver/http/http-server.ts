@@ -15,7 +15,6 @@ import type { Random } from '#base/random.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import type { ApiHandler } from '../endpoints/api-handler.ts';
-import { isProxyCall } from '../endpoints/subresources/proxy.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
@@ -135,7 +134,7 @@ export class HttpServer implements AsyncDisposable {
     try {
       call = await this.#call(request, departure);
       // What is only carried answers in whatever form its own server likes.
-      const accepted = negotiate(isProxyCall(call) ? undefined : request.headers.accept);
+      const accepted = negotiate(this.#deps.handler.isCarried(call) ? undefined : request.headers.accept);
       const result = await this.#deps.handler.handle(call);
       code = 'code' in result ? result.code : 200;
       await writeResult(responder, result, {

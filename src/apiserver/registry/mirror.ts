@@ -114,6 +114,18 @@ export class Mirrors implements ObjectReader {
     );
   }
 
+  /** Mirrors one more resource from now on; nothing happens when it is mirrored already. */
+  async include(storage: ResourceStorage, tasks: TaskGroup): Promise<void> {
+    const name = keyOf(storage.strategy.info);
+    if (this.#resources.has(name)) {
+      return;
+    }
+    this.add(storage);
+    const mirror = this.#of(storage.strategy.info);
+    const revision = await mirror.load();
+    tasks.spawn(`mirror ${name}`, (signal) => mirror.follow(revision, signal));
+  }
+
   get<T>(type: ResourceType<T>, namespace: string, name: string): T | undefined {
     // A mirror holds only objects of its own resource.
     return this.#of(type).objects.get(namespace)?.get(name)?.object as T | undefined;

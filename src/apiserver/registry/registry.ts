@@ -3,6 +3,7 @@ import type { GroupVersionResource } from '#api/resource-type.ts';
 import { CustomResources } from '../crd/custom-resources.ts';
 import { definitionStrategy } from '../crd/definition-strategy.ts';
 import { defaultStrategy, withStatus } from './default-strategy.ts';
+import { apiServiceStrategy } from './kinds/api-services.ts';
 import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
 import { jobStrategy } from './kinds/jobs.ts';
 import { namespaceStrategy } from './kinds/namespaces.ts';
@@ -47,6 +48,7 @@ const MIRRORED: ReadonlySet<string> = new Set([
   'validatingadmissionpolicies.admissionregistration.k8s.io',
   'validatingadmissionpolicybindings.admissionregistration.k8s.io',
   'customresourcedefinitions.apiextensions.k8s.io',
+  'apiservices.apiregistration.k8s.io',
 ]);
 
 /** Resources that answer a request and store nothing: reviews, tokens, bindings. Their handlers stand elsewhere. */
@@ -116,6 +118,8 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
       return secretStrategy(info);
     case 'certificatesigningrequests.certificates.k8s.io':
       return signingRequestStrategy(info);
+    case 'apiservices.apiregistration.k8s.io':
+      return apiServiceStrategy(info);
     case 'nodes':
       // A kubelet registers its node with the status it has.
       return { ...withFields(info), prepareCreate: (object) => object };

@@ -84,7 +84,8 @@ export function rewrittenLocation(
   return `https://${host}${path}${url.search}${url.hash}`;
 }
 
-function passedOn(
+/** A message's headers without those of its connection, in the names of HTTP/1.1. */
+export function passedOn(
   headers: IncomingHttpHeaders,
   isWanted: (name: string) => boolean,
 ): Record<string, string | string[]> {

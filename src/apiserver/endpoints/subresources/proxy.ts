@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import {
   request as httpRequest,
-  STATUS_CODES,
   type ClientRequest,
   type IncomingMessage,
   type OutgoingHttpHeaders,
 } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { methodNotSupported, serviceUnavailable, StatusError } from '#api/status-error.ts';
 import { describeError } from '#base/log.ts';
@@ -21,6 +19,7 @@ import {
   type ProxyStorages,
   type ProxyTarget,
 } from './proxy-target.ts';
+import { tunnelUpgrade, type UpgradeConnection } from './upgrade-tunnel.ts';
 
 export interface ProxyDeps extends ProxyStorages {
   readonly directory: NodeDirectory;
@@ -83,7 +82,7 @@ export async function serveProxy(deps: ProxyDeps, call: ApiCall): Promise<ApiRes
 export async function upgradeProxy(
   deps: ProxyDeps,
   call: ApiCall,
-  { request: incoming, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  connection: UpgradeConnection,
 ): Promise<void> {
   const target = await targetOf(deps, call);
   if (target.kind === 'node') {
@@ -92,43 +91,9 @@ export async function upgradeProxy(
   const node = connectionOf(deps.directory, target.nodeName);
   const request = await openRequest(node, target, call, {
     connection: 'Upgrade',
-    upgrade: incoming.headers.upgrade ?? '',
+    upgrade: connection.request.headers.upgrade ?? '',
   });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  request.once('error', (error) => reject(unreachable(error)));
-  request.once('upgrade', (response, upstream, upstreamHead) => {
-    socket.write(responseHead(response, { connection: 'Upgrade', upgrade: response.headers.upgrade ?? '' }));
-    socket.write(upstreamHead);
-    upstream.write(head);
-    join(socket, upstream);
-    resolve();
-  });
-  request.once('response', (response) => {
-    socket.write(responseHead(response, { connection: 'close' }));
-    response.pipe(socket);
-    resolve();
-  });
-  request.end();
-  await promise;
-}
-
-/** Both ends live as long as the shorter-lived of them. */
-function join(client: Duplex, target: Duplex): void {
-  target.on('error', () => client.destroy());
-  client.on('error', () => target.destroy());
-  client.on('close', () => target.destroy());
-  target.on('close', () => client.destroy());
-  client.pipe(target);
-  target.pipe(client);
-}
-
-function responseHead(response: IncomingMessage, extra: Readonly<Record<string, string>>): string {
-  const code = response.statusCode ?? 502;
-  const passed = { ...responseHeaders(response.headers, { path: '', host: '' }, ''), ...extra };
-  const lines = Object.entries(passed).flatMap(([name, value]) =>
-    [value].flat().map((each) => `${name}: ${each}\r\n`),
-  );
-  return `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n`;
+  await tunnelUpgrade(request, connection, unreachable);
 }
 
 function targetOf(deps: ProxyDeps, { info }: ApiCall): Promise<ProxyTarget> {

@@ -1,0 +1,568 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
+import type { APIService } from '#api/types/apiregistration.v1.ts';
+import {
+  APISERVICE,
+  CLUSTER_ROLE_BINDING,
+  CUSTOM_RESOURCE_DEFINITION,
+  ENDPOINT_SLICE,
+  NAMESPACE,
+  SERVICE,
+} from '#api/types/resources.ts';
+import { StatusError } from '#api/status-error.ts';
+import { SystemClock } from '#base/clock.ts';
+import { SeededRandom } from '#base/random.ts';
+import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { startInProcessCluster, type InProcessCluster, type InProcessOptions } from './in-process-cluster.ts';
+
+const GROUP = 'wardle.example.com';
+const NAME = `v1alpha1.${GROUP}`;
+const ROOT = `/apis/${GROUP}/v1alpha1`;
+const WHERE = { namespace: 'wardle', name: 'api' };
+
+const signing = { clock: new SystemClock(), random: new SeededRandom(1) };
+const authority = CertificateAuthority.create('wardle-ca', signing);
+const serving = authority.issue({
+  subject: { commonName: 'wardle', organizations: [] },
+  altNames: { dnsNames: ['api.wardle.svc'], ipAddresses: [] },
+});
+const proxyAuthority = CertificateAuthority.create('front-proxy-ca', signing);
+const frontProxyClient = proxyAuthority.issue({
+  subject: { commonName: 'front-proxy-client', organizations: [] },
+  extendedKeyUsages: ['clientAuth'],
+});
+const caBundle = Buffer.from(authority.certificatePem).toString('base64');
+
+interface ExtensionServer extends AsyncDisposable {
+  readonly services: ServiceResolver;
+  /** Paths as they were asked for by users, not by the API server itself. */
+  readonly asked: string[];
+  /** Answers discovery and OpenAPI in the old forms only. */
+  isOld: boolean;
+  isBroken: boolean;
+}
+
+const RESOURCES = {
+  kind: 'APIResourceList',
+  apiVersion: 'v1',
+  groupVersion: `${GROUP}/v1alpha1`,
+  resources: [
+    { name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['get', 'list'] },
+    { name: 'flunders/status', singularName: '', namespaced: true, kind: 'Flunder', verbs: ['get'] },
+  ],
+};
+
+const DISCOVERY = {
+  kind: 'APIGroupDiscoveryList',
+  apiVersion: 'apidiscovery.k8s.io/v2',
+  metadata: {},
+  items: [
+    {
+      metadata: { name: GROUP },
+      versions: [{ version: 'v1alpha1', resources: [{ resource: 'flunders', scope: 'Namespaced' }] }],
+    },
+  ],
+};
+
+const SWAGGER = {
+  swagger: '2.0',
+  paths: {
+    [`${ROOT}/flunders`]: { get: { responses: { 200: { schema: { $ref: '#/definitions/Flunder' } } } } },
+    '/version/': {},
+  },
+  definitions: { Flunder: { type: 'object' }, Unused: { type: 'object' } },
+};
+
+/** Knows its callers by the front proxy's certificate and says what it was told of them. */
+async function startExtension(): Promise<ExtensionServer> {
+  const options = {
+    cert: serving.certificatePem,
+    key: serving.keyPem,
+    ca: proxyAuthority.certificatePem,
+    requestCert: true,
+  };
+  const server = createServer(options, (request, response) => {
+    void (async () => {
+      const { headers, url = '', method } = request;
+      const isProxy = (request.socket as { authorized?: boolean }).authorized === true;
+      if (extension.isBroken) {
+        response.writeHead(500).end('broken');
+        return;
+      }
+      const known = extension.isOld && url !== ROOT ? undefined : DOCUMENTS[url];
+      if (known !== undefined) {
+        response.writeHead(200, { 'content-type': known.type }).end(JSON.stringify(known.value));
+        return;
+      }
+      if (headers['x-remote-user'] === 'system:kube-aggregator') {
+        response.writeHead(404).end('{}');
+        return;
+      }
+      extension.asked.push(`${method} ${url}`);
+      if (url.endsWith('/missing')) {
+        const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 404, reason: 'NotFound' };
+        response.writeHead(404).end(JSON.stringify({ ...status, message: 'flunders "missing" not found' }));
+        return;
+      }
+      const body = await text(request);
+      const remote = Object.entries(headers).filter(([name]) => name.startsWith('x-remote-'));
+      const said = {
+        isProxy,
+        authorization: headers.authorization ?? '',
+        body,
+        ...Object.fromEntries(remote),
+      };
+      response.writeHead(200, { 'content-type': 'application/json', 'x-answer': 'own' });
+      response.end(JSON.stringify({ kind: 'Flunder', ...said }));
+    })();
+  });
+  server.on('upgrade', (request, socket) => {
+    const user = String(request.headers['x-remote-user']);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: shout\r\n\r\n');
+    socket.on('data', (chunk: Buffer) => socket.end(`${user}:${chunk.toString().toUpperCase()}`));
+    socket.on('error', () => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const extension: ExtensionServer = {
+    services: { resolve: () => ({ host: '127.0.0.1', port }) },
+    asked: [],
+    isOld: false,
+    isBroken: false,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return extension;
+}
+
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const DOCUMENTS: Readonly<Record<string, { readonly type: string; readonly value: object }>> = {
+  [ROOT]: { type: 'application/json', value: RESOURCES },
+  '/apis': { type: AGGREGATED, value: DISCOVERY },
+  '/openapi/v2': { type: 'application/json', value: SWAGGER },
+  '/openapi/v3': {
+    type: 'application/json',
+    value: {
+      paths: {
+        [ROOT.slice(1)]: { serverRelativeURL: `/openapi/v3${ROOT}?hash=A1` },
+        version: { serverRelativeURL: '/openapi/v3/version?hash=B2' },
+      },
+    },
+  },
+  [`/openapi/v3${ROOT}?hash=A1`]: { type: 'application/json', value: { openapi: '3.0.0' } },
+};
+
+interface Started extends AsyncDisposable {
+  readonly cluster: InProcessCluster;
+  readonly port: number;
+}
+
+/** A cluster on the network in which the extension server is registered and found good. */
+async function startAggregated(extension: ExtensionServer, changes: object = {}): Promise<Started> {
+  const started = await start({ services: extension.services });
+  const { cluster } = started;
+  await cluster.client.of(NAMESPACE).create({ metadata: { name: 'wardle' } });
+  await createService(cluster);
+  await createSlice(cluster);
+  await register(cluster, changes);
+  await untilReason(cluster, 'Passed');
+  return started;
+}
+
+async function start(options: InProcessOptions = {}): Promise<Started> {
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(await startInProcessCluster({ frontProxyClient, ...options }));
+  const { certificatePem: cert, keyPem: key } = authority.issue({
+    subject: { commonName: 'kube-apiserver', organizations: [] },
+    altNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
+  });
+  const host = '127.0.0.1';
+  const clientCa = authority.certificatePem;
+  const port = await cluster.plane.server.listen({ cert, key, clientCa, host, port: 0, advertise: host });
+  await cluster.client.of(CLUSTER_ROLE_BINDING).create({
+    metadata: { name: 'everybody' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }],
+  });
+  const owned = stack.move();
+  return { cluster, port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function createService({ client }: InProcessCluster): Promise<void> {
+  await client.of(SERVICE).create({ metadata: WHERE, spec: { ports: [{ name: 'https', port: 443 }] } });
+}
+
+async function createSlice({ client }: InProcessCluster, isReady = true): Promise<void> {
+  await client.of(ENDPOINT_SLICE).create({
+    metadata: { ...WHERE, labels: { 'kubernetes.io/service-name': WHERE.name } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.244.0.9'], conditions: { ready: isReady } }],
+    ports: [{ name: 'https', port: 8443, protocol: 'TCP' }],
+  });
+}
+
+function register({ client }: InProcessCluster, changes: object = {}): Promise<APIService> {
+  return client.of(APISERVICE).create({
+    metadata: { name: NAME },
+    spec: {
+      group: GROUP,
+      version: 'v1alpha1',
+      service: WHERE,
+      caBundle,
+      groupPriorityMinimum: 2000,
+      versionPriority: 15,
+      ...changes,
+    },
+  });
+}
+
+/** Waits until the condition has the reason; the cluster's writes wake it, so no time is needed. */
+async function untilReason({ plane }: InProcessCluster, reason: string, name = NAME): Promise<string> {
+  const { mirrors } = plane.server.registry;
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const look = (): void => {
+    const condition = mirrors.get(APISERVICE, '', name)?.status.conditions?.[0];
+    if (condition?.reason === reason) {
+      resolve(`${condition.status} ${condition.reason}: ${condition.message ?? ''}`);
+    }
+  };
+  const end = mirrors.onChange(APISERVICE, look);
+  look();
+  try {
+    return await promise;
+  } finally {
+    end();
+  }
+}
+
+interface Answer {
+  readonly code: number | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+async function ask(
+  port: number,
+  path: string,
+  { method = 'GET', body = '', accept = 'application/json' } = {},
+): Promise<Answer> {
+  const headers = { accept, 'x-remote-user': 'forged', 'content-type': 'application/json' };
+  const request = httpsRequest({ host: '127.0.0.1', port, path, method, headers, rejectUnauthorized: false });
+  request.end(body);
+  const [response] = await once(request, 'response');
+  return { code: response.statusCode, headers: response.headers, body: await text(response) };
+}
+
+async function outcome(run: () => Promise<unknown>): Promise<string> {
+  try {
+    await run();
+    return 'done';
+  } catch (error) {
+    assert.ok(error instanceof StatusError, String(error));
+    return `${error.code} ${error.message}`;
+  }
+}
+
+test('aggregated API: what is missing between the APIService and its server is named, one thing after the other', async () => {
+  await using extension = await startExtension();
+  await using cluster = await startInProcessCluster({ frontProxyClient, services: extension.services });
+  extension.isBroken = true;
+  await cluster.client.of(NAMESPACE).create({ metadata: { name: 'wardle' } });
+  await register(cluster);
+  assert.equal(
+    await untilReason(cluster, 'ServiceNotFound'),
+    'False ServiceNotFound: service/api in "wardle" is not present',
+  );
+  await cluster.client
+    .of(SERVICE)
+    .create({ metadata: WHERE, spec: { ports: [{ name: 'https', port: 444 }] } });
+  assert.equal(
+    await untilReason(cluster, 'ServicePortError'),
+    'False ServicePortError: service/api in "wardle" is not listening on port 443',
+  );
+  await cluster.client
+    .of(SERVICE)
+    .patch('wardle', 'api', { spec: { ports: [{ name: 'https', port: 443 }] } }, { type: 'merge' });
+  assert.equal(
+    await untilReason(cluster, 'EndpointsNotFound'),
+    'False EndpointsNotFound: cannot find endpointslices for service/api in "wardle"',
+  );
+  await createSlice(cluster, false);
+  assert.equal(
+    await untilReason(cluster, 'MissingEndpoints'),
+    'False MissingEndpoints: endpointslices for service/api in "wardle" have no addresses with port name "https"',
+  );
+  await cluster.client
+    .of(ENDPOINT_SLICE)
+    .patch('wardle', 'api', [{ op: 'replace', path: '/endpoints/0/conditions/ready', value: true }], {
+      type: 'json',
+    });
+  assert.match(
+    await untilReason(cluster, 'FailedDiscoveryCheck'),
+    /^False FailedDiscoveryCheck: failing or missing response from (https:\/\/127\.0\.0\.1:\d+\/apis\/wardle\.example\.com\/v1alpha1): bad status from \1: 500$/,
+  );
+  extension.isBroken = false;
+  await cluster.clock.advance(30_000);
+  assert.equal(await untilReason(cluster, 'Passed'), 'True Passed: all checks passed');
+});
+
+test('aggregated API: requests go to the extension server in the name of who asked, and its answer is carried back', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const path = `${ROOT}/namespaces/default/flunders`;
+  const answer = await ask(started.port, `${path}?limit=5`, { method: 'POST', body: '{"a":1}' });
+  assert.deepEqual([answer.code, answer.headers['x-answer']], [200, 'own']);
+  assert.deepEqual(JSON.parse(answer.body), {
+    kind: 'Flunder',
+    isProxy: true,
+    authorization: '',
+    body: '{"a":1}',
+    'x-remote-user': 'system:anonymous',
+    'x-remote-group': 'system:unauthenticated',
+  });
+  assert.deepEqual(extension.asked, [`POST ${path}?limit=5`]);
+  const discovery = await ask(started.port, ROOT);
+  assert.deepEqual(JSON.parse(discovery.body), RESOURCES);
+});
+
+test('aggregated API: a certificate that is not made for the Service is refused', async () => {
+  await using extension = await startExtension();
+  const caOfOthers = Buffer.from(proxyAuthority.certificatePem).toString('base64');
+  await using started = await startAggregated(extension, { caBundle: caOfOthers });
+  const { code, headers, body } = await ask(started.port, `${ROOT}/flunders`);
+  assert.deepEqual(
+    [code, headers['content-type'], body],
+    [
+      503,
+      'text/plain; charset=utf-8',
+      'error trying to reach service: tls: failed to verify certificate: x509: certificate signed by unknown authority\n',
+    ],
+  );
+});
+
+test('aggregated API: insecureSkipTLSVerify takes any certificate', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension, {
+    caBundle: undefined,
+    insecureSkipTLSVerify: true,
+  });
+  assert.equal((await ask(started.port, `${ROOT}/flunders`)).code, 200);
+});
+
+test('aggregated API: while it is not available every request gets 503', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  await started.cluster.client.of(SERVICE).delete('wardle', 'api');
+  await untilReason(started.cluster, 'ServiceNotFound');
+  const { code, body } = await ask(started.port, `${ROOT}/flunders`);
+  assert.deepEqual([code, body], [503, 'service unavailable\n']);
+});
+
+test('aggregated API: components in the process reach it too', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const flunders = {
+    group: GROUP,
+    version: 'v1alpha1',
+    resource: 'flunders',
+    kind: 'Flunder',
+    isNamespaced: true,
+  };
+  const { client } = started.cluster;
+  const found = await client.of(flunders).get('default', 'one');
+  assert.equal((found as { 'x-remote-user'?: string })['x-remote-user'], 'kubernetes-admin');
+  assert.equal(
+    await outcome(() => client.of(flunders).get('default', 'missing')),
+    '404 flunders "missing" not found',
+  );
+});
+
+test('aggregated API: a connection is upgraded when the extension server agrees', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const socket = connectTls({ host: '127.0.0.1', port: started.port, rejectUnauthorized: false });
+  socket.write(
+    `GET ${ROOT}/flunders/x/shell HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: shout\r\n\r\n`,
+  );
+  socket.once('data', () => socket.write('hello'));
+  assert.match(
+    await text(socket),
+    /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*\r\n\r\nsystem:anonymous:HELLO$/,
+  );
+});
+
+/** Asks until the answer is as expected: what extension servers have is read in the background. */
+async function untilAnswered(
+  port: number,
+  path: string,
+  isExpected: (body: string) => boolean,
+  accept = 'application/json',
+): Promise<string> {
+  for (let tries = 0; tries < 500; tries++) {
+    const { body } = await ask(port, path, { accept });
+    if (isExpected(body)) {
+      return body;
+    }
+  }
+  assert.fail(`${path} never answered as expected`);
+}
+
+interface Groups {
+  readonly groups: readonly { readonly name: string; readonly preferredVersion: object }[];
+}
+
+interface Discovered {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly versions: readonly { readonly resources?: readonly object[]; readonly freshness: string }[];
+  }[];
+}
+
+for (const isOld of [false, true]) {
+  test(`aggregated API: discovery lists it, from a server of ${isOld ? 'old' : 'new'} habits`, async () => {
+    await using extension = await startExtension();
+    extension.isOld = isOld;
+    await using started = await startAggregated(extension, { groupPriorityMinimum: 17_250 });
+    const { groups } = JSON.parse((await ask(started.port, '/apis')).body) as Groups;
+    const at = groups.findIndex(({ name }) => name === GROUP);
+    assert.deepEqual(
+      [groups[at - 1]?.name, groups[at + 1]?.name],
+      ['certificates.k8s.io', 'networking.k8s.io'],
+    );
+    assert.deepEqual(groups[at]?.preferredVersion, {
+      groupVersion: `${GROUP}/v1alpha1`,
+      version: 'v1alpha1',
+    });
+    assert.equal(JSON.parse((await ask(started.port, `/apis/${GROUP}`)).body).name, GROUP);
+    const body = await untilAnswered(started.port, '/apis', (each) => each.includes('flunders'), AGGREGATED);
+    const item = (JSON.parse(body) as Discovered).items.find(({ metadata }) => metadata.name === GROUP);
+    assert.deepEqual(
+      item?.versions,
+      isOld
+        ? [
+            {
+              version: 'v1alpha1',
+              resources: [
+                {
+                  resource: 'flunders',
+                  responseKind: { group: '', version: '', kind: 'Flunder' },
+                  scope: 'Namespaced',
+                  singularResource: 'flunder',
+                  verbs: ['get', 'list'],
+                  subresources: [
+                    {
+                      subresource: 'status',
+                      responseKind: { group: '', version: '', kind: 'Flunder' },
+                      verbs: ['get'],
+                    },
+                  ],
+                },
+              ],
+              freshness: 'Current',
+            },
+          ]
+        : [
+            {
+              version: 'v1alpha1',
+              resources: [{ resource: 'flunders', scope: 'Namespaced' }],
+              freshness: 'Current',
+            },
+          ],
+    );
+  });
+}
+
+test('aggregated API: a version whose server does not say what it has is listed as stale', async () => {
+  await using extension = await startExtension();
+  await using started = await start({ services: extension.services });
+  await register(started.cluster);
+  await untilReason(started.cluster, 'ServiceNotFound');
+  const { body } = await ask(started.port, '/apis', { accept: AGGREGATED });
+  const item = (JSON.parse(body) as Discovered).items.find(({ metadata }) => metadata.name === GROUP);
+  assert.deepEqual(item?.versions, [{ version: 'v1alpha1', freshness: 'Stale' }]);
+});
+
+test('aggregated API: OpenAPI describes it', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const index = await untilAnswered(started.port, '/openapi/v3', (each) => each.includes('wardle'));
+  const paths = JSON.parse(index).paths as Readonly<Record<string, object>>;
+  assert.deepEqual(paths[ROOT.slice(1)], { serverRelativeURL: `/openapi/v3${ROOT}?hash=A1` });
+  assert.ok(paths['api/v1'] !== undefined && paths['version'] === undefined);
+  const document = await ask(started.port, `/openapi/v3${ROOT}?hash=A1`);
+  assert.deepEqual(JSON.parse(document.body), { openapi: '3.0.0' });
+  const swagger = JSON.parse((await ask(started.port, '/openapi/v2')).body);
+  assert.deepEqual(Object.keys(swagger.paths), [`${ROOT}/flunders`]);
+  assert.ok('Flunder' in swagger.definitions && !('Unused' in swagger.definitions));
+});
+
+test('aggregated API: an APIService is gone with its requests once it is deleted', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  await started.cluster.client.of(APISERVICE).delete('', NAME);
+  assert.equal((await ask(started.port, ROOT)).code, 404);
+  assert.ok(!(await ask(started.port, '/apis')).body.includes(GROUP));
+});
+
+test('local APIs: each has an APIService, those of definitions as long as they are served', async () => {
+  await using cluster = await startInProcessCluster({ registersApis: true });
+  const local = 'True Local: Local APIServices are always available';
+  assert.equal(await untilReason(cluster, 'Local', 'v1.'), local);
+  assert.equal(await untilReason(cluster, 'Local', 'v1.apps'), local);
+  const { metadata, spec } = await cluster.client.of(APISERVICE).get('', 'v2.autoscaling');
+  assert.deepEqual(metadata.labels, { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' });
+  assert.deepEqual(spec, {
+    group: 'autoscaling',
+    version: 'v2',
+    groupPriorityMinimum: 17_500,
+    versionPriority: 30,
+  });
+  await cluster.client.of(CUSTOM_RESOURCE_DEFINITION).create({
+    metadata: { name: 'foos.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'foos', kind: 'Foo' },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+      ],
+    },
+  });
+  assert.equal(await untilReason(cluster, 'Local', 'v1.example.com'), local);
+  const { mirrors } = cluster.plane.server.registry;
+  const gone = Promise.withResolvers<void>();
+  mirrors.onChange(APISERVICE, ({ object }) => object === undefined && gone.resolve());
+  const unserved = [{ op: 'replace', path: '/spec/versions/0/served', value: false }];
+  await cluster.client
+    .of(CUSTOM_RESOURCE_DEFINITION)
+    .patch('', 'foos.example.com', unserved, { type: 'json' });
+  await gone.promise;
+  assert.equal(mirrors.get(APISERVICE, '', 'v1.example.com'), undefined);
+});
+
+test('APIService: names, priorities and connections are checked', async () => {
+  await using cluster = await startInProcessCluster();
+  const wrong = { group: 'other.example.com', groupPriorityMinimum: 0, versionPriority: 1001 };
+  assert.equal(
+    await outcome(() =>
+      register(cluster, { ...wrong, insecureSkipTLSVerify: true, service: { name: 'api' } }),
+    ),
+    [
+      `422 APIService.apiregistration.k8s.io "${NAME}" is invalid: [metadata.name: Invalid value: "${NAME}": must be \`spec.version+"."+spec.group\`: "v1alpha1.other.example.com"`,
+      'spec.groupPriorityMinimum: Invalid value: 0: must be positive and less than 20000',
+      'spec.versionPriority: Invalid value: 1001: must be positive and less than 1000',
+      'spec.service.namespace: Required value',
+      'spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present]',
+    ].join(', '),
+  );
+});
