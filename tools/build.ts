@@ -3,14 +3,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { writeTestingTypes } from './testing-types.ts';
+import { writePackageTypes } from './package-types.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: ROOT,
-  entryPoints: { coracle: 'bin/coracle.ts', testing: 'src/testing/testing.ts' },
+  entryPoints: {
+    coracle: 'bin/coracle.ts',
+    controller: 'src/operator/controller.ts',
+    testing: 'src/testing/testing.ts',
+  },
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -33,5 +37,5 @@ for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
   process.stdout.write(`${path.padEnd(48)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB\n`);
 }
 
-const count = writeTestingTypes(join(ROOT, 'dist', 'types'));
+const count = writePackageTypes(join(ROOT, 'dist', 'types'));
 process.stdout.write(`dist/types: ${count} declarations\n`);

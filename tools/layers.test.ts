@@ -14,6 +14,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'api', 'codec'],
   apiserver: ['base', 'api', 'cel', 'codec', 'store'],
   controllers: NODE_PARTS,
+  operator: [...NODE_PARTS, 'controllers'],
   scheduler: NODE_PARTS,
   runtime: ['base'],
   kubelet: [...NODE_PARTS, 'runtime'],

@@ -16,10 +16,12 @@ function node(...args: string[]): Command {
 
 /** Unit tests share one process (seconds, not minutes); those that start programs get one each. */
 function unitTests(): Command {
-  const files = ['src/**/*.test.ts', 'tools/**/*.test.ts'].flatMap((pattern) =>
+  const files = ['src/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/*.test.ts'].flatMap((pattern) =>
     globSync(pattern, { cwd: ROOT }),
   );
-  return node('--test', '--test-isolation=none', '--test-timeout=120000', ...files.toSorted());
+  // Examples import the package by its name; in a clone that is its sources.
+  const conditions = '--conditions=coracle-source';
+  return node(conditions, '--test', '--test-isolation=none', '--test-timeout=120000', ...files.toSorted());
 }
 
 function isolatedTests(folder: string): Command | undefined {
@@ -37,7 +39,7 @@ function commandsOf(verb: string, args: readonly string[]): readonly (Command | 
       return [
         [join(BIN, 'tsc')],
         [join(BIN, 'oxlint'), '--type-aware', '--quiet', '.'],
-        [join(BIN, 'oxfmt'), '--check', 'src', 'test', 'tools', 'bin'],
+        [join(BIN, 'oxfmt'), '--check', 'src', 'test', 'tools', 'bin', 'examples'],
         node('--test', '--test-isolation=none', ...globSync('tools/**/*.test.ts', { cwd: ROOT })),
       ];
     case 'test':
@@ -55,7 +57,7 @@ function commandsOf(verb: string, args: readonly string[]): readonly (Command | 
     case 'build':
       return [node('tools/build.ts', ...args)];
     case 'format':
-      return [[join(BIN, 'oxfmt'), 'src', 'test', 'tools', 'bin']];
+      return [[join(BIN, 'oxfmt'), 'src', 'test', 'tools', 'bin', 'examples']];
     default:
       return [];
   }

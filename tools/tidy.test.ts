@@ -61,6 +61,7 @@ test('tidy: every source file is reached from an entry or a test', () => {
     'test/sim/run.ts',
     'bench/run.ts',
     'src/testing/testing.ts',
+    'src/operator/controller.ts',
   ]);
   const dead = files
     .map(({ path }) => path)

@@ -64,13 +64,21 @@ function countsOf(object: ApiObject, what: 'ready' | 'available'): boolean | und
     const good = (what === 'ready' ? status.numberReady : status.numberAvailable) ?? 0;
     return isObserved && good === wanted && (status.updatedNumberScheduled ?? 0) === wanted;
   }
-  if (spec.replicas === undefined) {
+  if (spec.replicas === undefined || !COUNTING.has(object.kind)) {
     return undefined;
   }
   const good = (what === 'ready' ? status.readyReplicas : status.availableReplicas) ?? 0;
   const hasOld = ROLLING.has(object.kind) && (status.updatedReplicas ?? 0) !== spec.replicas;
   return isObserved && good === spec.replicas && (status.replicas ?? 0) === spec.replicas && !hasOld;
 }
+
+/** Kinds that say by numbers how far they are; custom resources with `spec.replicas` say it by conditions. */
+const COUNTING: ReadonlySet<string> = new Set([
+  'Deployment',
+  'StatefulSet',
+  'ReplicaSet',
+  'ReplicationController',
+]);
 
 /** Kinds that replace old pods by new ones and count both. */
 const ROLLING: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet']);

@@ -21,23 +21,30 @@ export interface Place<T extends ApiObject = ApiObject> {
   readonly name: string;
 }
 
-const byWord = new Map<string, ResourceInfo>();
-for (const info of RESOURCES.filter(isServedByDefault)) {
-  for (const word of [info.resource, info.singular, info.kind.toLowerCase(), ...info.shortNames]) {
-    if (!byWord.has(word)) {
-      byWord.set(word, info);
+const builtIn = indexed(RESOURCES.filter(isServedByDefault));
+
+function indexed(infos: readonly ResourceInfo[]): ReadonlyMap<string, ResourceInfo> {
+  const byWord = new Map<string, ResourceInfo>();
+  for (const info of infos) {
+    for (const word of [info.resource, info.singular, info.kind.toLowerCase(), ...info.shortNames]) {
+      if (!byWord.has(word)) {
+        byWord.set(word, info);
+      }
+      byWord.set(`${word}.${info.group}`, info);
     }
-    byWord.set(`${word}.${info.group}`, info);
   }
+  return byWord;
 }
 
 /**
  * The resource a word names, as kubectl takes it: plural, singular, kind or short name, with `.group` where needed.
  *
+ * @param custom the custom resources that are served now
  * @throws {UnknownResourceError}
  */
-export function resourceNamed(word: string): ResourceType<ApiObject> {
-  const info = byWord.get(word.toLowerCase());
+export function resourceNamed(word: string, custom: readonly ResourceInfo[]): ResourceType<ApiObject> {
+  const name = word.toLowerCase();
+  const info = builtIn.get(name) ?? indexed(custom).get(name);
   if (info === undefined) {
     throw new UnknownResourceError(`"${word}" is no resource of this cluster`);
   }
@@ -45,25 +52,36 @@ export function resourceNamed(word: string): ResourceType<ApiObject> {
 }
 
 /** @throws {UnknownResourceError} */
-export function resourceOf(object: {
-  readonly apiVersion: string;
-  readonly kind: string;
-}): ResourceType<ApiObject> {
-  const info = resourceOfKind({ ...parseApiVersion(object.apiVersion), kind: object.kind });
+export function resourceOf(
+  object: { readonly apiVersion: string; readonly kind: string },
+  custom: readonly ResourceInfo[],
+): ResourceType<ApiObject> {
+  const { group, version } = parseApiVersion(object.apiVersion);
+  const { kind } = object;
+  const info =
+    resourceOfKind({ group, version, kind }) ??
+    custom.find((each) => each.group === group && each.version === version && each.kind === kind);
   if (info === undefined) {
-    throw new UnknownResourceError(`no resource of kind ${object.kind} in ${object.apiVersion}`);
+    throw new UnknownResourceError(`no resource of kind ${kind} in ${object.apiVersion}`);
   }
   return typeOf(info);
 }
 
-/**
- * @param namespace of objects that have one, where the target does not say it itself
- * @throws {UnknownResourceError}
- */
-export function placeOf<T extends ApiObject>(target: Target<T>, namespace: string): Place<T> {
+export interface PlaceContext {
+  /** Of objects that have one, where the target does not say it itself. */
+  readonly namespace: string;
+  /** The custom resources that are served now. */
+  readonly custom: readonly ResourceInfo[];
+}
+
+/** @throws {UnknownResourceError} */
+export function placeOf<T extends ApiObject>(
+  target: Target<T>,
+  { namespace, custom }: PlaceContext,
+): Place<T> {
   if (typeof target === 'string') {
     const slash = target.indexOf('/');
-    const resource = resourceNamed(target.slice(0, Math.max(slash, 0)));
+    const resource = resourceNamed(target.slice(0, Math.max(slash, 0)), custom);
     return {
       // The caller says by the type parameter what the word names.
       resource: resource as ResourceType<T>,
@@ -78,7 +96,7 @@ export function placeOf<T extends ApiObject>(target: Target<T>, namespace: strin
   const { metadata } = target;
   return {
     // An object's own kind names its own type.
-    resource: resourceOf(target) as ResourceType<T>,
+    resource: resourceOf(target, custom) as ResourceType<T>,
     namespace: metadata.namespace ?? '',
     name: metadata.name,
   };

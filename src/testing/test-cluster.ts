@@ -1,23 +1,34 @@
-import type { ApiObject, NewObject } from '#api/object.ts';
+import { parseObjectKey, type ApiObject, type NewObject } from '#api/object.ts';
+import type { ResourceInfo } from '#api/resource-table.ts';
 import { isNotFound } from '#api/status-error.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import type { DeleteOptions } from '#api/types/meta.v1.ts';
+import { serviceAccountUser } from '#apiserver/authn/service-account-identity.ts';
+import { ALL_AUTHENTICATED, type UserInfo } from '#apiserver/authn/user.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import { Client } from '#client/client.ts';
+import type { Connection } from '#operator/connection.ts';
 import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from './faults.ts';
 import { Invariants } from './invariants.ts';
-import { manifestsOf } from './manifests.ts';
+import { manifestsOf, type Manifest } from './manifests.ts';
 import type { Predicate } from './predicates.ts';
 import type { Change } from './recorder.ts';
-import { placeOf, resourceNamed, resourceOf, type Place, type Target } from './target.ts';
+import {
+  placeOf,
+  resourceNamed,
+  resourceOf,
+  UnknownResourceError,
+  type Place,
+  type Target,
+} from './target.ts';
 import { describeWait } from './until-error.ts';
 
 export interface TestClusterOptions {
@@ -121,7 +132,7 @@ export class TestCluster implements AsyncDisposable {
   ): Promise<readonly ApiObject[]> {
     const applied: ApiObject[] = [];
     for (const manifest of manifestsOf(manifests)) {
-      const resource = resourceOf(manifest);
+      const resource = await this.#resourceOf(manifest);
       const { name, namespace: own = namespace } = manifest.metadata;
       const target = resource.isNamespaced ? own : '';
       applied.push(
@@ -135,7 +146,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** @throws {StatusError} NotFound among others */
   get<T extends ApiObject>(target: Target<T>, options: NamespaceOption = {}): Promise<T> {
-    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    const { resource, namespace, name } = this.#placeOf(target, options.namespace);
     return this.#drive(this.client.of(resource).get(namespace, name));
   }
 
@@ -144,7 +155,7 @@ export class TestCluster implements AsyncDisposable {
     resource: string | ResourceType<T>,
     { namespace = '', labelSelector }: NamespaceOption & { readonly labelSelector?: string } = {},
   ): Promise<readonly T[]> {
-    const handle = handleOf(resource);
+    const handle = this.#handleOf(resource);
     const query = labelSelector === undefined ? {} : { labelSelector };
     return (await this.#drive(this.client.of(handle).list(namespace, query))).items;
   }
@@ -160,7 +171,7 @@ export class TestCluster implements AsyncDisposable {
     target: Target,
     { namespace = NAMESPACE_DEFAULT, ...options }: NamespaceOption & Partial<DeleteOptions> = {},
   ): Promise<void> {
-    const place = placeOf(target, namespace);
+    const place = this.#placeOf(target, namespace);
     return this.#drive(this.client.of(place.resource).delete(place.namespace, place.name, options));
   }
 
@@ -176,7 +187,7 @@ export class TestCluster implements AsyncDisposable {
     predicate: Predicate<T>,
     { within = WITHIN, namespace = NAMESPACE_DEFAULT }: UntilOptions = {},
   ): Promise<T> {
-    const place = placeOf(target, namespace);
+    const place = this.#placeOf(target, namespace);
     const { clock } = this.#life;
     const withinMs = durationMs(within);
     const deadlineMs = clock.nowMs() + withinMs;
@@ -200,7 +211,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** Asserts about every state of every object of a resource, from now on. */
   watch<T extends ApiObject>(resource: string | ResourceType<T>, options: NamespaceOption = {}): Watched<T> {
-    const prefix = this.#prefixOf(handleOf(resource), options.namespace ?? '');
+    const prefix = this.#prefixOf(this.#handleOf(resource), options.namespace ?? '');
     const add = (isBroken: (object: T) => boolean, message: string): Disposable =>
       // Keys below a resource's prefix hold objects of that resource.
       this.#invariants.add({ prefix, isBroken: (object) => isBroken(object as T), message });
@@ -213,7 +224,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** Every change of an object so far, those of earlier objects of the same name included, oldest first. */
   history<T extends ApiObject>(target: Target<T>, options: NamespaceOption = {}): readonly Change<T>[] {
-    const { resource, namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    const { resource, namespace, name } = this.#placeOf(target, options.namespace);
     // A key holds objects of its own resource only.
     return this.#life.recorder.changesOf(
       `${this.#prefixOf(resource, namespace)}${name}`,
@@ -259,8 +270,27 @@ export class TestCluster implements AsyncDisposable {
 
   /** Why the scheduler put a pod where it is, or nowhere; undefined for a pod it does not know. */
   explain(target: Target, options: NamespaceOption = {}): PodExplanation | undefined {
-    const { namespace, name } = placeOf(target, options.namespace ?? NAMESPACE_DEFAULT);
+    const { namespace, name } = this.#placeOf(target, options.namespace);
     return this.#life.explain(`${namespace}/${name}`);
+  }
+
+  /**
+   * For an operator, or any other client within this process: it lives on the cluster's clock, and faults hit it.
+   * Good until a reset; a fork has connections of its own.
+   *
+   * @param serviceAccount acts as this one, `namespace/name`, with its rights; an administrator when left out
+   */
+  connect({ serviceAccount }: { readonly serviceAccount?: string } = {}): Connection {
+    const { base, clock } = this.#life;
+    return {
+      transport:
+        serviceAccount === undefined
+          ? base.transport
+          : base.plane.transportOf(userOf(serviceAccount), serviceAccount),
+      clock,
+      random: base.random,
+      log: this.#options.log,
+    };
   }
 
   /** A kubeconfig for an administrator. The first call opens an HTTPS port on 127.0.0.1. */
@@ -359,6 +389,35 @@ export class TestCluster implements AsyncDisposable {
     });
   }
 
+  /** The custom resources that are served now. */
+  get #custom(): readonly ResourceInfo[] {
+    return this.#life.base.plane.server.registry.custom.resources();
+  }
+
+  #placeOf<T extends ApiObject>(target: Target<T>, namespace = NAMESPACE_DEFAULT): Place<T> {
+    return placeOf(target, { namespace, custom: this.#custom });
+  }
+
+  #handleOf<T extends ApiObject>(resource: string | ResourceType<T>): ResourceType<T> {
+    // The caller says by the type parameter what a word names.
+    return typeof resource === 'string'
+      ? (resourceNamed(resource, this.#custom) as ResourceType<T>)
+      : resource;
+  }
+
+  /** Lets the server take in a definition that was just written before a kind is taken for unknown. */
+  async #resourceOf(manifest: Manifest): Promise<ResourceType<ApiObject>> {
+    try {
+      return resourceOf(manifest, this.#custom);
+    } catch (error) {
+      if (!(error instanceof UnknownResourceError)) {
+        throw error;
+      }
+      await this.#life.clock.settle();
+      return resourceOf(manifest, this.#custom);
+    }
+  }
+
   #prefixOf(resource: ResourceType<ApiObject>, namespace: string): string {
     return this.#life.prefixOf(resource, namespace);
   }
@@ -435,9 +494,10 @@ export interface Watched<T extends ApiObject> {
   always(predicate: (object: T) => boolean, message?: string): Disposable;
 }
 
-function handleOf<T extends ApiObject>(resource: string | ResourceType<T>): ResourceType<T> {
-  // The caller says by the type parameter what a word names.
-  return typeof resource === 'string' ? (resourceNamed(resource) as ResourceType<T>) : resource;
+function userOf(serviceAccount: string): UserInfo {
+  const { namespace, name } = parseObjectKey(serviceAccount);
+  const user = serviceAccountUser(namespace, name, '');
+  return { ...user, groups: [...user.groups, ALL_AUTHENTICATED] };
 }
 
 function listenerOf(invariants: Invariants): Pick<LifeOptions, 'onChange' | 'isWanted'> {

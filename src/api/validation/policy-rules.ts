@@ -135,8 +135,8 @@ export const LEASE_RULES: KindRules<Lease> = {
       problems.invalid('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0');
     }
     problems.nonNegative('spec.leaseTransitions', spec.leaseTransitions);
-    if (spec.holderIdentity === '' && spec.strategy === undefined) {
-      problems.invalid('spec.holderIdentity', '', 'must not be empty');
+    if ((spec.preferredHolder ?? '') !== '' && (spec.strategy ?? '') === '') {
+      problems.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined');
     }
   },
 };

@@ -54,8 +54,8 @@ export function enqueueOnChange<T extends ApiObject>(
   return informer.addHandler({
     onAdd: enqueue,
     onUpdate: (previous, current) => {
-      enqueue(previous);
-      enqueue(current);
+      // Each key once: an idle worker takes the first at once, and the second would cost another pass.
+      new Set([...keysOf(previous), ...keysOf(current)]).forEach((key) => queue.add(key));
     },
     onDelete: enqueue,
   });

@@ -1,11 +1,12 @@
-// The declarations that ship beside dist/testing.mjs: what `coracle/testing` says, and everything it speaks of.
+// The declarations that ship beside the bundles: what `coracle/testing` and `coracle/controller` say, and everything
+// they speak of.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const ENTRY = 'testing/testing';
+const ENTRIES = ['operator/controller', 'testing/testing'];
 const IMPORT = /(\bfrom\s*|\bimport\(\s*)(['"])(#|\.\.?\/)([\w./-]+)\.ts\2/g;
 
 /**
@@ -13,11 +14,11 @@ const IMPORT = /(\bfrom\s*|\bimport\(\s*)(['"])(#|\.\.?\/)([\w./-]+)\.ts\2/g;
  *
  * @returns how many files there are
  */
-export function writeTestingTypes(directory: string): number {
+export function writePackageTypes(directory: string): number {
   const emitted = mkdtempSync(join(tmpdir(), 'coracle-types-'));
   try {
     emit(emitted);
-    const wanted = [ENTRY];
+    const wanted = [...ENTRIES];
     const seen = new Set(wanted);
     for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
       const text = readFileSync(join(emitted, `${name}.d.ts`), 'utf8');
@@ -58,7 +59,7 @@ function emit(directory: string): void {
         typeRoots: [join(ROOT, 'node_modules', '@types')],
       },
       include: [],
-      files: [join(ROOT, 'src', `${ENTRY}.ts`)],
+      files: ENTRIES.map((entry) => join(ROOT, 'src', `${entry}.ts`)),
     }),
   );
   const { status } = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', config], {
@@ -66,6 +67,6 @@ function emit(directory: string): void {
     stdio: 'inherit',
   });
   if (status !== 0) {
-    throw new Error('the declarations of coracle/testing could not be made');
+    throw new Error('the declarations of the package could not be made');
   }
 }

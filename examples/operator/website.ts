@@ -1,0 +1,27 @@
+import { customResource, type Condition, type CustomObject } from 'coracle/controller';
+
+/** What `website.crd.yaml` defines. */
+export interface WebsiteSpec {
+  readonly image: string;
+  readonly replicas: number;
+  /** Filled in by a webhook: `<name>.<namespace>.example.com`. */
+  readonly host: string;
+  /** From then on no copies run. RFC 3339. */
+  readonly retireAt?: string;
+}
+
+export interface WebsiteStatus {
+  readonly url?: string;
+  readonly readyReplicas?: number;
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+}
+
+export type Website = CustomObject<WebsiteSpec, WebsiteStatus>;
+
+export const WEBSITE = customResource<Website>({
+  group: 'example.com',
+  version: 'v1',
+  kind: 'Website',
+  plural: 'websites',
+});
