@@ -1,9 +1,54 @@
 import { isNotFound } from '#api/status-error.ts';
+import { CliError } from './cli-error.ts';
+import { type DryRun, dryRunSuffix } from './dry-run.ts';
 import type { Target } from './find-objects.ts';
+import type { Flag, FlagValues } from './flags.ts';
 import { asObject, listAt, textAt } from './object-access.ts';
-import { pathOf } from './resource-mapper.ts';
+import { pathOf, qualifiedKind } from './resource-mapper.ts';
 import type { Query } from './rest-client.ts';
 import type { Session } from './session.ts';
+
+export const CASCADE_FLAG: Flag = {
+  name: 'cascade',
+  kind: 'text',
+  alone: 'background',
+  initial: 'background',
+  about: 'background, orphan or foreground: what becomes of the dependents.',
+};
+
+const CASCADES: Readonly<Record<string, string>> = {
+  true: 'Background',
+  background: 'Background',
+  foreground: 'Foreground',
+  orphan: 'Orphan',
+  false: 'Orphan',
+};
+
+/** The propagation policy that `--cascade` asks for. */
+export function cascadeOf(flags: FlagValues): string {
+  const policy = CASCADES[flags.text('cascade')];
+  if (policy === undefined) {
+    throw new CliError(
+      `invalid cascade value (${flags.text('cascade')}). Must be "background", "foreground", or "orphan"`,
+    );
+  }
+  return policy;
+}
+
+/** The line that says that an object was deleted, in the form that `-o` asks for. */
+export function deletedText(
+  flags: FlagValues,
+  { resource, namespace, name }: Target,
+  dryRun: DryRun,
+  operation = flags.bool('force') ? 'force deleted' : 'deleted',
+): string {
+  const kind = qualifiedKind(resource.group, resource.kind);
+  if (flags.text('output') === 'name') {
+    return `${kind}/${name}\n`;
+  }
+  const where = namespace === '' ? '' : ` from ${namespace} namespace`;
+  return `${kind} ${JSON.stringify(name)} ${operation}${where}${dryRunSuffix(dryRun)}\n`;
+}
 
 export interface DeleteRequest {
   readonly query: Query;

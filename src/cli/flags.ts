@@ -45,6 +45,14 @@ export class FlagValues {
     return this.#values.has(name);
   }
 
+  /** The same with some flags as if they had not been given. */
+  without(names: ReadonlySet<string>): FlagValues {
+    return new FlagValues(
+      new Map([...this.#values].filter(([name]) => !names.has(name))),
+      new Map([...this.#known].filter(([name]) => !names.has(name))),
+    );
+  }
+
   bool(name: string): boolean {
     return isTrue(this.text(name));
   }

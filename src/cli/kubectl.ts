@@ -87,7 +87,9 @@ async function runCommand(words: readonly string[], { command, path, io }: Comma
       `required flag(s) ${missing.map((flag) => JSON.stringify(flag.name)).join(', ')} not set`,
     );
   }
-  await using session = new Session(io, line.flags);
+  // A verb's own `--user` says nothing about whom to ask as.
+  const hidden = new Set((command.flags ?? []).map(({ name }) => name));
+  await using session = new Session(io, line.flags.without(hidden));
   try {
     return (await command.run({ command, path, io, session, ...line })) ?? 0;
   } catch (error) {

@@ -142,6 +142,21 @@ export const VERBS: readonly Verb[] = [
     about: 'Read kubeconfig files',
     load: async () => (await import('./verbs/config.ts')).CONFIG,
   },
+  {
+    name: 'replace',
+    about: 'Replace a resource by file name or stdin',
+    load: async () => (await import('./verbs/replace.ts')).REPLACE,
+  },
+  {
+    name: 'set',
+    about: 'Set specific features on objects',
+    load: async () => (await import('./verbs/set.ts')).SET,
+  },
+  {
+    name: 'taint',
+    about: 'Update the taints on one or more nodes',
+    load: async () => (await import('./verbs/taint.ts')).TAINT,
+  },
 ];
 
 export async function loadVerb(name: string): Promise<Command | undefined> {

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { SystemClock } from '#base/clock.ts';
-import { kubectl } from '#cli/kubectl.ts';
-import { findProgram } from '#runtime/oci/check-host.ts';
-import { TestCluster } from '../../src/testing/test-cluster.ts';
+import { KubectlPlace, upstreamKubectl } from './kubectl-twin.fixture.ts';
 
-const program = findProgram('kubectl');
+const program = upstreamKubectl();
 const skip = program === undefined ? 'there is no kubectl on the PATH to compare with' : false;
 
 /** Command lines whose every byte is upstream's; `{dir}` is the directory of the test. */
@@ -64,61 +56,27 @@ spec:
     spec: {containers: [{name: web, image: "web:1", ports: [{containerPort: 80}]}]}
 `;
 
-let cluster: TestCluster;
-let directory: string;
-let kubeconfig: string;
+let place: KubectlPlace;
 
 before(async () => {
   if (skip !== false) {
     return;
   }
-  cluster = await TestCluster.start();
-  directory = mkdtempSync(join(tmpdir(), 'coracle-kubectl-twin-'));
-  kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfig, await cluster.kubeconfig());
-  writeFileSync(join(directory, 'objects.yaml'), OBJECTS);
-  const { stderr } = await ours(['apply', '-f', join(directory, 'objects.yaml')]);
+  place = await KubectlPlace.open();
+  place.write('objects.yaml', OBJECTS);
+  const { stderr } = await place.ours(['apply', '-f', join(place.directory, 'objects.yaml')]);
   assert.equal(stderr, '');
 });
 
 after(async () => {
   if (skip === false) {
-    await cluster[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true, force: true });
+    await place[Symbol.asyncDispose]();
   }
 });
 
 for (const line of LINES) {
   test(`kubectl ${line}: the same bytes and the same code as upstream's`, { skip }, async () => {
-    const args = line.split(' ').map((word) => word.replace('{dir}', directory));
-    assert.deepEqual(await ours(args), await upstreams(args));
-  });
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function ours(args: readonly string[]): Promise<Outcome> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const outputs = Promise.all([text(stdout), text(stderr)]);
-  const stdin = Readable.from([]);
-  const env = { KUBECONFIG: kubeconfig };
-  const code = await kubectl(args, { stdin, stdout, stderr, env, clock: new SystemClock() });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await outputs;
-  return { code, stdout: out, stderr: err };
-}
-
-function upstreams(args: readonly string[]): Promise<Outcome> {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: directory };
-  return new Promise((resolve) => {
-    execFile(program ?? '', [...args], { env }, (error, stdout, stderr) => {
-      const code = typeof error?.code === 'number' ? error.code : 0;
-      resolve({ code, stdout, stderr });
-    });
+    const args = line.split(' ').map((word) => word.replace('{dir}', place.directory));
+    assert.deepEqual(await place.ours(args), await place.upstreams(program ?? '', args));
   });
 }

@@ -1,7 +1,6 @@
 import { structOfKind } from '#api/schema/schema.ts';
 import { isNotFound, StatusError } from '#api/status-error.ts';
 import { threeWayPatch } from '#codec/patch/strategic-diff.ts';
-import { encodeYaml } from '#codec/yaml.ts';
 import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
 import { applyMergePatch } from '#codec/patch/merge-patch.ts';
 import { CliError } from '../cli-error.ts';
@@ -182,7 +181,7 @@ async function applyOnce(invocation: Invocation, target: Required<Target>, dryRu
       struct === undefined ? applyMergePatch(current, patch) : applyStrategicMerge(current, patch, struct);
     return { object: asObject(merged), operation: 'configured' };
   }
-  return patched(invocation, target, { patch, isStrategic: struct !== undefined, current, modified, dryRun });
+  return patched(invocation, target, { patch, isStrategic: struct !== undefined, modified, dryRun });
 }
 
 async function currentObject(
@@ -228,13 +227,12 @@ async function create(
 interface PatchState extends CreateState {
   readonly patch: object;
   readonly isStrategic: boolean;
-  readonly current: AnyObject;
 }
 
 async function patched(
   invocation: Invocation,
   target: Target,
-  { patch, isStrategic, current, modified, dryRun }: PatchState,
+  { patch, isStrategic, modified, dryRun }: PatchState,
 ): Promise<Applied> {
   const { session, flags } = invocation;
   const path = pathOf(target.resource, target);
@@ -246,11 +244,7 @@ async function patched(
       contentType: isStrategic ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json',
       body: patch,
     });
-    const object = asObject(answer);
-    const isSame =
-      object.metadata.resourceVersion === current.metadata.resourceVersion &&
-      encodeYaml(object) === encodeYaml(current);
-    return { object, operation: isSame ? 'unchanged' : 'configured' };
+    return { object: asObject(answer), operation: 'configured' };
   } catch (error) {
     const mayReplace =
       error instanceof StatusError && (error.reason === 'Invalid' || error.reason === 'Conflict');

@@ -1,8 +1,15 @@
 import { isNotFound } from '#api/status-error.ts';
 import { CliError, silentExit } from '../cli-error.ts';
 import type { Command, Invocation } from '../command.ts';
-import { deleteObject, type DeleteRequest, waitUntilGone } from '../delete-object.ts';
-import { type DryRun, dryRunOf, dryRunSuffix } from '../dry-run.ts';
+import {
+  CASCADE_FLAG,
+  cascadeOf,
+  deletedText,
+  deleteObject,
+  type DeleteRequest,
+  waitUntilGone,
+} from '../delete-object.ts';
+import { type DryRun, dryRunOf } from '../dry-run.ts';
 import { eachTarget, withSource } from '../each-target.ts';
 import {
   isEveryNamespace,
@@ -15,7 +22,6 @@ import {
 } from '../find-objects.ts';
 import { FILE_FLAGS } from '../manifests.ts';
 import { parseResourceArguments } from '../resource-arguments.ts';
-import { qualifiedKind } from '../resource-mapper.ts';
 import {
   ALL_FLAG,
   ALL_NAMESPACES_FLAG,
@@ -37,13 +43,7 @@ export const DELETE: Command = {
     FIELD_SELECTOR_FLAG,
     IGNORE_NOT_FOUND_FLAG,
     SELECTOR_FLAG,
-    {
-      name: 'cascade',
-      kind: 'text',
-      alone: 'background',
-      initial: 'background',
-      about: 'background, orphan or foreground: what becomes of the dependents.',
-    },
+    CASCADE_FLAG,
     { name: 'force', kind: 'bool', about: 'Do not wait for the node: the object is removed at once.' },
     {
       name: 'grace-period',
@@ -89,7 +89,7 @@ async function deleteResources(invocation: Invocation): Promise<void> {
     try {
       const uid = dryRun === 'client' ? '' : await deleteObject(session, target, request);
       deleted.push({ target, uid });
-      session.print(`${deletedText(invocation, target, dryRun)}\n`);
+      session.print(deletedText(flags, target, dryRun));
     } catch (error) {
       if (!(isNotFound(error) && flags.bool('ignore-not-found'))) {
         throw withSource(error, 'deleting', target.source);
@@ -151,25 +151,11 @@ function warnAboutForce(print: (text: string) => void): void {
   );
 }
 
-const CASCADES: Readonly<Record<string, string>> = {
-  true: 'Background',
-  background: 'Background',
-  foreground: 'Foreground',
-  orphan: 'Orphan',
-  false: 'Orphan',
-};
-
 function deleteRequest({ flags }: Invocation, graceSeconds: number, dryRun: DryRun): DeleteRequest {
-  const propagationPolicy = CASCADES[flags.text('cascade')];
-  if (propagationPolicy === undefined) {
-    throw new CliError(
-      `invalid cascade value (${flags.text('cascade')}). Must be "background", "foreground", or "orphan"`,
-    );
-  }
   return {
     query: {},
     body: {
-      propagationPolicy,
+      propagationPolicy: cascadeOf(flags),
       ...(graceSeconds < 0 ? {} : { gracePeriodSeconds: graceSeconds }),
       ...(dryRun === 'server' ? { dryRun: ['All'] } : {}),
     },
@@ -216,14 +202,4 @@ async function targetsOf(invocation: Invocation): Promise<readonly Target[]> {
     }
   }
   return targets;
-}
-
-function deletedText({ flags }: Invocation, { resource, namespace, name }: Target, dryRun: DryRun): string {
-  const kind = qualifiedKind(resource.group, resource.kind);
-  if (flags.text('output') === 'name') {
-    return `${kind}/${name}`;
-  }
-  const operation = flags.bool('force') ? 'force deleted' : 'deleted';
-  const where = namespace === '' ? '' : ` from ${namespace} namespace`;
-  return `${kind} ${JSON.stringify(name)} ${operation}${where}${dryRunSuffix(dryRun)}`;
 }

@@ -9,6 +9,7 @@ import { describePodTemplate } from '../describe/pod-template.ts';
 import { DescriptionWriter } from '../describe/description-writer.ts';
 import { eachTarget } from '../each-target.ts';
 import { findObjects, type FoundObject, listObjects } from '../find-objects.ts';
+import { LAST_APPLIED, lastAppliedOf } from '../last-applied.ts';
 import { FILE_FLAGS } from '../manifests.ts';
 import { type AnyObject, listAt, recordAt, textAt, valueAt, withValueAt } from '../object-access.ts';
 import { OutcomePrinter } from '../outcome.ts';
@@ -159,10 +160,15 @@ async function undo(invocation: Invocation): Promise<void> {
   const dryRun = dryRunOf(flags);
   const printer = new OutcomePrinter(invocation, dryRun);
   await eachTarget(session, await findObjects(invocation, { allowsAll: true }), async (target) => {
-    const { object } = target;
+    const { object, resource, name } = target;
+    if (lastAppliedOf(object) !== undefined) {
+      session.printError(
+        `Warning: resource ${resource.resource}/${name} was previously managed with 'kubectl apply'. Rolling back will not update the ${LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`,
+      );
+    }
     if (valueAt(object, 'spec', 'paused') === true) {
       throw new CliError(
-        `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/${object.metadata.name}' and try again`,
+        "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again",
       );
     }
     const revisions = await revisionsOf(invocation, target);
