@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ApiObject } from '#api/object.ts';
 import { CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { startCluster } from '#testing/testing.ts';
@@ -96,13 +95,14 @@ test('webhooks: conversion answers every object in the version asked for, or say
       request: {
         uid: 'u',
         desiredAPIVersion: 'test.example.com/v2',
-        objects: names.map(
-          (name) =>
-            ({ apiVersion: 'test.example.com/v1', kind: 'Thing', metadata: { name } }) as Partial<ApiObject>,
-        ) as readonly { readonly [key: string]: unknown }[],
+        objects: names.map((name) => ({
+          apiVersion: 'test.example.com/v1',
+          kind: 'Thing',
+          metadata: { name },
+        })),
       },
     });
-  assert.deepEqual((await ask('good')) as { response: unknown }, {
+  assert.deepEqual(await ask('good'), {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'ConversionReview',
     response: {
