@@ -18,6 +18,7 @@ import { RbacAuthorizer } from '#apiserver/authz/rbac-authorizer.ts';
 import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
+import { paramReader } from '#apiserver/registry/param-objects.ts';
 import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
@@ -80,6 +81,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       log,
       metrics,
       quotaWriter: quotaStatusWriter(registry),
+      params: paramReader(registry),
       ...(options.services === undefined ? {} : { services: options.services }),
     });
     return {
