@@ -8,6 +8,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Cidr } from '#base/ip.ts';
 import type { Logger } from '#base/log.ts';
 import { Gauge, type MetricsRegistry } from '#base/metrics.ts';
+import { onNextTurn } from '#base/next-turn.ts';
 import type { Random } from '#base/random.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import type { Store } from '#store/store.ts';
@@ -28,6 +29,10 @@ import { NodeDirectory } from './endpoints/node-directory.ts';
 import { createNonResource } from './endpoints/non-resource.ts';
 import { upgradePodStream } from './endpoints/subresources/pod-connect.ts';
 import { isProxyCall, upgradeProxy } from './endpoints/subresources/proxy.ts';
+import { FlowController } from './flow-control/flow-controller.ts';
+import { IN_FLIGHT_DEFAULT, MaxInFlight, type InFlightLimits } from './flow-control/max-in-flight.ts';
+import type { RequestLimiter } from './flow-control/request-limiter.ts';
+import { ResourceSizes } from './flow-control/resource-sizes.ts';
 import { HttpServer } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { OpenApi } from './openapi/openapi.ts';
@@ -44,7 +49,26 @@ export interface ApiServerDeps {
   readonly serviceCidr: Cidr;
   readonly nodePorts: { readonly first: number; readonly size: number };
   readonly aggregation?: AggregationOptions | undefined;
+  /** Upstream's defaults when left out. */
+  readonly limits?: Partial<RequestLimits> | undefined;
 }
+
+/** How much is served at a time, and for how long. */
+export interface RequestLimits {
+  /** Whether FlowSchemas and PriorityLevelConfigurations decide; else two counters do. */
+  readonly priorityAndFairness: boolean;
+  readonly inFlight: InFlightLimits;
+  readonly requestTimeoutMs: number;
+}
+
+const LIMITS_DEFAULT: RequestLimits = {
+  priorityAndFairness: true,
+  inFlight: IN_FLIGHT_DEFAULT,
+  requestTimeoutMs: 60_000,
+};
+
+/** What part of its time a request may wait for a seat. */
+const QUEUE_WAIT_PART = 1 / 4;
 
 export interface AggregationOptions {
   /** The certificate by which this server shows itself to extension servers. */
@@ -85,12 +109,15 @@ export class ApiServer implements AsyncDisposable {
   readonly #allocators: ServiceAllocators;
   readonly #requestMetrics: RequestMetrics;
   readonly #aggregator: ApiAggregator;
+  readonly #limits: RequestLimits;
+  #limiter: RequestLimiter | undefined;
   #http: HttpServer | undefined;
   #address = '';
   #isStarted = false;
 
   constructor(deps: ApiServerDeps, secure: SecurityFactory) {
     this.#deps = deps;
+    this.#limits = { ...LIMITS_DEFAULT, ...deps.limits };
     this.#tasks = TaskGroup.logging(deps.log);
     this.#allocators = new ServiceAllocators({
       cidr: deps.serviceCidr,
@@ -146,12 +173,16 @@ export class ApiServer implements AsyncDisposable {
     advertise: string;
   }): Promise<number> {
     const { authenticator, authorizer } = this.#security;
+    const limiter = this.#createLimiter();
+    this.#limiter = limiter;
     this.#http = new HttpServer(
       {
         handler: this.handler,
         authenticator,
         impersonate: (user: UserInfo, headers) => impersonatedUser({ headers }, user, authorizer),
         upgrade: (call, connection) => this.#upgrade(call, connection),
+        limiter,
+        requestTimeoutMs: this.#limits.requestTimeoutMs,
         metrics: this.#requestMetrics,
         clock: this.#deps.clock,
         random: this.#deps.random,
@@ -173,6 +204,7 @@ export class ApiServer implements AsyncDisposable {
   async close(): Promise<void> {
     this.#isStarted = false;
     await this.#http?.close();
+    this.#limiter?.close();
     this.#security.admission.forEach((plugin) => plugin.close?.());
     await this.#tasks.close();
   }
@@ -198,6 +230,29 @@ export class ApiServer implements AsyncDisposable {
     // A WebSocket comes as a GET, but running a command is no reading.
     this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
     await upgradePodStream(this.handler.podConnect, call, connection);
+  }
+
+  /** Components in this process are not limited: their own workers are all there is of them. */
+  #createLimiter(): RequestLimiter {
+    const { inFlight, priorityAndFairness, requestTimeoutMs } = this.#limits;
+    if (!priorityAndFairness) {
+      return new MaxInFlight(inFlight);
+    }
+    const { clock, metrics, store } = this.#deps;
+    const sizes = new ResourceSizes({ registry: this.registry, store, clock, tasks: this.#tasks });
+    return new FlowController(
+      {
+        reader: this.registry.mirrors,
+        clock,
+        metrics,
+        stats: (info) => sizes.statsOf(info),
+        onNextTurn,
+      },
+      {
+        serverSeats: inFlight.reading + inFlight.mutating,
+        queueWaitMs: requestTimeoutMs * QUEUE_WAIT_PART,
+      },
+    );
   }
 
   #createAggregator(): ApiAggregator {

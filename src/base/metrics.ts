@@ -25,6 +25,11 @@ export class Counter {
     seriesOf(this.#series, labels, (kept) => ({ labels: kept, value: 0 })).value += amount;
   }
 
+  /** The series of these labels itself: for paths on which looking it up each time would cost too much. */
+  series(labels: LabelValues = []): { value: number } {
+    return seriesOf(this.#series, labels, (kept) => ({ labels: kept, value: 0 }));
+  }
+
   value(labels: LabelValues = []): number {
     return this.#series.get(labels.join('\0'))?.value ?? 0;
   }
@@ -58,6 +63,16 @@ export class Gauge {
     seriesOf(this.#series, labels, (kept) => ({ labels: kept, value: 0 })).value += delta;
   }
 
+  /** The series of these labels itself: for paths on which looking it up each time would cost too much. */
+  series(labels: LabelValues = []): { value: number } {
+    return seriesOf(this.#series, labels, (kept) => ({ labels: kept, value: 0 }));
+  }
+
+  /** Forgets what is no longer there to be measured. */
+  delete(labels: LabelValues): void {
+    this.#series.delete(labels.join('\0'));
+  }
+
   value(labels: LabelValues = []): number {
     return this.#read?.() ?? this.#series.get(labels.join('\0'))?.value ?? 0;
   }
@@ -73,7 +88,7 @@ export class Gauge {
   }
 }
 
-interface HistogramSeries {
+export interface HistogramSeries {
   readonly labels: LabelValues;
   readonly counts: number[];
   sum: number;
@@ -91,17 +106,29 @@ export class Histogram {
   }
 
   observe(value: number, labels: LabelValues = []): void {
-    const series = seriesOf(this.#series, labels, (kept) => ({
+    this.observeIn(this.series(labels), value);
+  }
+
+  /** The series of these labels itself, for {@link observeIn}. */
+  series(labels: LabelValues = []): HistogramSeries {
+    return seriesOf(this.#series, labels, (kept) => ({
       labels: kept,
       counts: Array.from<number>({ length: this.options.buckets.length }).fill(0),
       sum: 0,
       count: 0,
     }));
+  }
+
+  /** Counts an observation where looking the series up each time would cost too much. */
+  observeIn(series: HistogramSeries, value: number): void {
     series.sum += value;
     series.count += 1;
-    const index = this.options.buckets.findIndex((bound) => value <= bound);
-    if (index >= 0) {
-      series.counts[index] = (series.counts[index] ?? 0) + 1;
+    const { buckets } = this.options;
+    for (let index = 0; index < buckets.length; index++) {
+      if (value <= (buckets[index] ?? Infinity)) {
+        series.counts[index] = (series.counts[index] ?? 0) + 1;
+        return;
+      }
     }
   }
 

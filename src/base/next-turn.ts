@@ -4,3 +4,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 export async function nextTurn(): Promise<void> {
   await immediate();
 }
+
+/** Calls back once after everything else that is waiting to run, what the network brought included, had its turn. */
+export function onNextTurn(callback: () => void): void {
+  setImmediate(callback);
+}

@@ -81,6 +81,11 @@ export class ApiHandler {
   /** @throws {StatusError} for every refusal */
   async handle(call: ApiCall): Promise<ApiResult> {
     this.authorize(call);
+    return this.answer(call);
+  }
+
+  /** Serves a call that was authorized. @throws {StatusError} for every other refusal */
+  async answer(call: ApiCall): Promise<ApiResult> {
     const remote = this.#deps.aggregator.find(call.info);
     if (remote !== undefined) {
       return this.#deps.aggregator.serve(remote, call);

@@ -16,9 +16,12 @@ import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import type { ApiHandler } from '../endpoints/api-handler.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
+import { isLongRunning, type Passage, type RequestLimiter } from '../flow-control/request-limiter.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
-import { readBody } from './request-body.ts';
+import { rejectOverload, seatedWatch } from './limited-answer.ts';
+import { bodyOf } from './request-body.ts';
+import { RequestDeadlines, requestTimeout } from './request-deadlines.ts';
 import { Responder } from './responder.ts';
 import { sendValue, writeResult } from './write-result.ts';
 
@@ -32,6 +35,9 @@ export interface HttpServerDeps {
     call: ApiCall,
     connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   ) => Promise<void>;
+  readonly limiter: RequestLimiter;
+  /** How long a request may take that is no stream; also the most that one may ask for. */
+  readonly requestTimeoutMs: number;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -50,6 +56,11 @@ export interface HttpServerOptions {
 
 type Request = IncomingMessage | Http2ServerRequest;
 
+/** A call whose body is still to be read. */
+type OpenCall = { -readonly [K in keyof ApiCall]: ApiCall[K] };
+
+const GATEWAY_TIMEOUT = 504;
+
 /** How long a connection may stay without a request. */
 const IDLE_MS = 120_000;
 
@@ -58,10 +69,12 @@ export class HttpServer implements AsyncDisposable {
   readonly #deps: HttpServerDeps;
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Duplex>();
+  readonly #deadlines: RequestDeadlines;
   #isClosing = false;
 
   constructor(deps: HttpServerDeps, options: HttpServerOptions) {
     this.#deps = deps;
+    this.#deadlines = new RequestDeadlines(deps.clock, deps.requestTimeoutMs);
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert: options.cert,
@@ -114,6 +127,7 @@ export class HttpServer implements AsyncDisposable {
     }
     this.#isClosing = true;
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#deadlines.close();
     this.#server.close(() => resolve());
     for (const socket of this.#sockets) {
       socket.destroy();
@@ -129,52 +143,72 @@ export class HttpServer implements AsyncDisposable {
     const startMs = this.#deps.clock.monotonicMs();
     const departure = new Departure(response);
     const responder = new Responder(response, this.#deps.random.uuid());
-    let call: ApiCall | undefined;
+    let call: OpenCall | undefined;
+    let passage: Passage | undefined;
+    let deadline: Disposable | undefined;
     let code = 200;
     try {
       call = await this.#call(request, departure);
-      // What is only carried answers in whatever form its own server likes.
-      const accepted = negotiate(this.#deps.handler.isCarried(call) ? undefined : request.headers.accept);
-      const result = await this.#deps.handler.handle(call);
-      code = 'code' in result ? result.code : 200;
-      await writeResult(responder, result, {
-        form: accepted,
-        warnings: call.warnings,
-        isPretty: isPretty(call.query.get('pretty'), request.headers['user-agent']),
-        table: {
-          includeObject: call.query.get('includeObject') ?? 'Metadata',
-          nowMs: this.#deps.clock.nowMs(),
-          noHeaders: false,
-        },
-      });
+      deadline = this.#startDeadline(call, responder, departure);
+      const admission = this.#deps.limiter.admit(call);
+      passage = admission instanceof Promise ? await admission : admission;
+      responder.addHeaders(passage.headers);
+      if (passage.isRejected) {
+        code = rejectOverload(responder, passage);
+      } else {
+        code = await this.#answer(call, request, responder, passage);
+      }
     } catch (error) {
       code = this.#fail(responder, error, call, request);
     } finally {
+      deadline?.[Symbol.dispose]();
+      passage?.leave();
       this.#deps.metrics.observe(call?.info, code, this.#deps.clock.monotonicMs() - startMs);
     }
   }
 
-  async #call(request: Request, departure: Departure, mayHaveBody = true): Promise<ApiCall> {
+  /** Serves a request that has its seat. Its body is read now and not before: those that wait hold none. */
+  async #answer(call: OpenCall, request: Request, responder: Responder, passage: Passage): Promise<number> {
+    const { handler, limiter, clock } = this.#deps;
+    // What is only carried answers in whatever form its own server likes.
+    const form = negotiate(handler.isCarried(call) ? undefined : request.headers.accept);
+    handler.authorize(call);
+    call.body = await bodyOf(request);
+    const result = await handler.answer(call);
+    if (responder.hasStarted) {
+      return GATEWAY_TIMEOUT;
+    }
+    if (call.info.verb === 'watch' && result.kind !== 'watch') {
+      // Somebody else's stream: how far it is cannot be seen from here.
+      passage.leave();
+    }
+    const seated = result.kind === 'watch' ? seatedWatch(result, call, { limiter, passage }) : result;
+    await writeResult(responder, seated, {
+      form,
+      warnings: call.warnings,
+      isPretty: isPretty(call.query.get('pretty'), request.headers['user-agent']),
+      table: {
+        includeObject: call.query.get('includeObject') ?? 'Metadata',
+        nowMs: clock.nowMs(),
+        noHeaders: false,
+      },
+    });
+    return 'code' in result ? result.code : 200;
+  }
+
+  async #call(request: Request, departure: Departure): Promise<OpenCall> {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const method = request.method ?? 'GET';
     const user = await this.#authenticate(request);
-    const declared = request.headers['content-length'];
-    const hasBody = mayHaveBody && method !== 'GET' && method !== 'HEAD';
-    const bytes = hasBody
-      ? await readBody(request, declared === undefined ? undefined : Number(declared))
-      : undefined;
     return {
       info: parseRequestInfo(method, path, query),
       query,
       user: this.#deps.impersonate(user, request.headers),
       userAgent: request.headers['user-agent'] ?? '',
-      body:
-        bytes === undefined || bytes.length === 0
-          ? undefined
-          : { kind: 'bytes', bytes, contentType: request.headers['content-type'] ?? 'application/json' },
+      body: undefined,
       http: { method, headers: request.headers, query: mark < 0 ? '' : url.slice(mark + 1) },
       wantsAggregatedDiscovery: wantsAggregatedDiscovery(request.headers.accept),
       get signal() {
@@ -182,6 +216,21 @@ export class HttpServer implements AsyncDisposable {
       },
       warnings: [],
     };
+  }
+
+  /** Answers for a handler that takes too long, and tells it to stop. */
+  #startDeadline(call: ApiCall, responder: Responder, departure: Departure): Disposable | undefined {
+    if (isLongRunning(call.info)) {
+      return undefined;
+    }
+    return this.#deadlines.start(call.query.get('timeout') ?? '', () => {
+      if (responder.hasStarted) {
+        responder.destroy();
+      } else {
+        this.#fail(responder, requestTimeout(), call);
+      }
+      departure.end();
+    });
   }
 
   /** Who asks. @throws {StatusError} Unauthorized for a credential that is not good */
@@ -193,13 +242,13 @@ export class HttpServer implements AsyncDisposable {
     return user ?? ANONYMOUS;
   }
 
-  #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request: Request): number {
+  #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request?: Request): number {
     const status =
       error instanceof StatusError ? error : internalError('the request could not be answered', error);
     if (!(error instanceof StatusError)) {
       this.#deps.log.error('request failed', {
-        method: request.method,
-        path: call?.info.path ?? request.url,
+        method: call?.http?.method ?? request?.method,
+        path: call?.info.path ?? request?.url,
         error,
         stack: error instanceof Error ? error.stack : undefined,
       });
@@ -221,7 +270,7 @@ export class HttpServer implements AsyncDisposable {
     const departure = new Departure(socket);
     socket.on('error', () => socket.destroy());
     try {
-      const call = await this.#call(request, departure, false);
+      const call = await this.#call(request, departure);
       await this.#deps.upgrade(call, { request, socket, head });
     } catch (error) {
       const status =
@@ -240,10 +289,12 @@ class Departure {
   #hasGone = false;
 
   constructor(connection: { once(event: 'close', listener: () => void): unknown }) {
-    connection.once('close', () => {
-      this.#hasGone = true;
-      this.#controller?.abort();
-    });
+    connection.once('close', () => this.end());
+  }
+
+  end(): void {
+    this.#hasGone = true;
+    this.#controller?.abort();
   }
 
   get signal(): AbortSignal {

@@ -1,8 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import { badRequest, StatusError } from '#api/status-error.ts';
+import type { CallBody } from '../endpoints/api-call.ts';
 
 /** Largest body taken, as upstream's limit for resource requests. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+
+/**
+ * The body of a request, undefined for one that has none.
+ *
+ * @throws {StatusError} as {@link readBody}
+ */
+export async function bodyOf(request: IncomingMessage | Http2ServerRequest): Promise<CallBody | undefined> {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    return undefined;
+  }
+  const declared = request.headers['content-length'];
+  const bytes = await readBody(request, declared === undefined ? undefined : Number(declared));
+  return bytes.length === 0
+    ? undefined
+    : { kind: 'bytes', bytes, contentType: request.headers['content-type'] ?? 'application/json' };
+}
 
 /**
  * Reads a request's body whole.

@@ -10,6 +10,7 @@ interface Sink {
   flushHeaders(): void;
   write(chunk: Uint8Array | string): boolean;
   end(chunk?: Uint8Array | string): unknown;
+  destroy(): unknown;
   once(event: 'drain' | 'close', listener: () => void): unknown;
   off(event: 'drain' | 'close', listener: () => void): unknown;
   readonly destroyed?: boolean;
@@ -25,6 +26,7 @@ const WARNINGS_BYTES_MAX = 4096;
 export class Responder {
   readonly #sink: Sink;
   readonly #auditId: string;
+  #extra: Readonly<Record<string, string>> | undefined;
 
   constructor(response: Response, auditId: string) {
     // The two classes differ only in overloads that are not used here.
@@ -34,6 +36,11 @@ export class Responder {
 
   get hasStarted(): boolean {
     return this.#sink.headersSent;
+  }
+
+  /** Headers for every answer to this request, whatever it comes to be. */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#extra = headers;
   }
 
   /** Sends the whole answer at once. */
@@ -53,6 +60,7 @@ export class Responder {
     this.#sink.writeHead(code, {
       'audit-id': this.#auditId,
       'cache-control': 'no-cache, private',
+      ...this.#extra,
       ...headers,
     });
   }
@@ -92,6 +100,11 @@ export class Responder {
     }
   }
 
+  /** Breaks the answer off, so that the client sees that it is not whole. */
+  destroy(): void {
+    this.#sink.destroy();
+  }
+
   #isGone(): boolean {
     return this.#sink.writableEnded || this.#sink.destroyed === true;
   }
@@ -101,6 +114,7 @@ export class Responder {
       'audit-id': this.#auditId,
       'cache-control': 'no-cache, private',
       'content-type': contentType,
+      ...this.#extra,
     };
     if (warnings.length > 0) {
       headers['warning'] = warningHeaders(warnings);

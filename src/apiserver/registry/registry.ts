@@ -49,6 +49,8 @@ const MIRRORED: ReadonlySet<string> = new Set([
   'validatingadmissionpolicybindings.admissionregistration.k8s.io',
   'customresourcedefinitions.apiextensions.k8s.io',
   'apiservices.apiregistration.k8s.io',
+  'flowschemas.flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io',
 ]);
 
 /** Resources that answer a request and store nothing: reviews, tokens, bindings. Their handlers stand elsewhere. */
