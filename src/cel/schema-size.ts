@@ -1,3 +1,4 @@
+import { ZERO } from './cost-range.ts';
 import type { Range } from './cost-range.ts';
 import type { Schema } from './schema.ts';
 
@@ -18,8 +19,8 @@ export function sizeAt(schema: Schema, path: readonly string[]): Range | undefin
   let current: Schema = schema;
   for (const step of path) {
     if (step === '@keys') {
-      // Nothing bounds a key but the request it came in.
-      return current.kind === 'map' ? { min: 0, max: REQUEST_SIZE_MAX_BYTES - 2 } : undefined;
+      // Upstream does not count the length of keys, and schemas in use rely on that.
+      return current.kind === 'map' ? ZERO : undefined;
     }
     const next = child(current, step);
     if (next === undefined) {
@@ -27,8 +28,7 @@ export function sizeAt(schema: Schema, path: readonly string[]): Range | undefin
     }
     current = next;
   }
-  const max = sizeMax(current);
-  return max === undefined ? undefined : { min: 0, max };
+  return { min: 0, max: sizeMax(current) };
 }
 
 function child(schema: Schema, step: string): Schema | undefined {
@@ -44,8 +44,8 @@ function child(schema: Schema, step: string): Schema | undefined {
   }
 }
 
-/** Elements, entries, characters or octets; undefined for what has no size. */
-export function sizeMax(schema: Schema): number | undefined {
+/** Elements, entries, characters or octets; none for scalars and objects, as upstream counts. */
+export function sizeMax(schema: Schema): number {
   switch (schema.kind) {
     case 'string':
       // Upstream counts the most octets a character can take.
@@ -71,7 +71,7 @@ export function sizeMax(schema: Schema): number | undefined {
     case 'dyn':
       return REQUEST_SIZE_MAX_BYTES - 2;
     default:
-      return undefined;
+      return 0;
   }
 }
 

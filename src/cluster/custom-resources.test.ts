@@ -248,7 +248,7 @@ test('custom resources: objects stored in another version, under another schema,
   };
   const versions = [
     { ...V1, storage: false },
-    { ...V1, name: 'v1beta1', schema: { openAPIV3Schema: open } },
+    { ...V1, name: 'v1beta1', schema: { openAPIV3Schema: open }, selectableFields: [] },
   ];
   const changed = await definitions.patch(
     '',
@@ -316,11 +316,15 @@ test('custom resources: a wrong definition is refused with everything that is wr
   const head = '422 CustomResourceDefinition.apiextensions.k8s.io "crontabs.stable.example.com" is invalid: ';
   assert.equal(
     await create(aDefinition('crontabs', 'CronTab', [{ name: 'v1', served: true, storage: true }])),
-    `${head}spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required`,
+    `${head}spec.versions[0].schema.openAPIV3Schema: Required value`,
   );
   const untyped: JSONSchemaProps = { type: 'object', properties: { spec: {} } };
   assert.equal(
-    await create(aDefinition('crontabs', 'CronTab', [{ ...V1, schema: { openAPIV3Schema: untyped } }])),
+    await create(
+      aDefinition('crontabs', 'CronTab', [
+        { ...V1, schema: { openAPIV3Schema: untyped }, selectableFields: [] },
+      ]),
+    ),
     `${head}spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields`,
   );
   const named = aDefinition('crontabs', 'CronTab');

@@ -9,6 +9,7 @@ import type {
 import type { KindRules } from './kind-rules.ts';
 import { checkLabelSelector } from './label-selector-rules.ts';
 import type { Problems } from './problems.ts';
+import { checkWebhookPath, checkWebhookUrl } from './webhook-client-rules.ts';
 
 const TIMEOUT_SECONDS_MAX = 30;
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
@@ -94,33 +95,9 @@ function checkClientConfig(problems: Problems, path: string, config: Webhook['cl
   if ((url === undefined) === (service === undefined)) {
     problems.required(path, 'exactly one of url or service is required');
   } else if (url !== undefined) {
-    checkUrl(problems, `${path}.url`, url);
+    checkWebhookUrl(problems, `${path}.url`, url);
   } else if (service !== undefined) {
     checkService(problems, `${path}.service`, service);
-  }
-}
-
-function checkUrl(problems: Problems, path: string, text: string): void {
-  const form = '; desired format: https://host[/path]';
-  if (!URL.canParse(text)) {
-    problems.required(path, `url must be a valid URL${form}`);
-    return;
-  }
-  const url = new URL(text);
-  if (url.protocol !== 'https:') {
-    problems.invalid(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`);
-  }
-  if (url.host === '') {
-    problems.invalid(path, url.host, `host must be specified${form}`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    problems.invalid(path, url.username, 'user information is not permitted in the URL');
-  }
-  if (url.hash !== '') {
-    problems.invalid(path, url.hash.slice(1), 'fragments are not permitted in the URL');
-  }
-  if (url.search !== '') {
-    problems.invalid(path, url.search.slice(1), 'query parameters are not permitted in the URL');
   }
 }
 
@@ -138,18 +115,7 @@ function checkService(
   if (port !== undefined && (port < 1 || port > 65_535)) {
     problems.invalid(`${at}.port`, port, 'port is not valid: must be between 1 and 65535, inclusive');
   }
-  if (path === undefined || path === '/') {
-    return;
-  }
-  if (!path.startsWith('/')) {
-    problems.invalid(`${at}.path`, path, "must start with a '/'");
-  }
-  const steps = path.replace(/\/$/, '').split('/').slice(1);
-  for (const [index, step] of steps.entries()) {
-    if (step === '') {
-      problems.invalid(`${at}.path`, path, `segment[${index}] may not be empty`);
-    }
-  }
+  checkWebhookPath(problems, `${at}.path`, path);
 }
 
 function checkRule(problems: Problems, at: string, rule: RuleWithOperations): void {

@@ -81,6 +81,9 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['rbac.authorization.k8s.io/ClusterRoleBinding', rules(rbac.CLUSTER_ROLE_BINDING_RULES)],
 ]);
 
+/** Kinds that extend the API, and those that they bring along, may have finalizers of any name. */
+const EXTENSION_GROUPS: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
 function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules {
   return RULES.get(`${group}/${kind}`) ?? RULES.get(`${group}/${version}/${kind}`) ?? {};
 }
@@ -95,11 +98,16 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
       special.nameRule ??
       (kind.group === 'rbac.authorization.k8s.io' ? pathSegmentProblems : dnsSubdomainProblems),
   };
+  const checkFinalizers = (problems: Problems, { finalizers }: AnyMeta): void => {
+    if (resourceOfKind(kind) !== undefined && !EXTENSION_GROUPS.has(kind.group)) {
+      checkFinalizerOwners(problems, finalizers);
+    }
+  };
   return {
     validateCreate(object) {
       const problems = new Problems();
       checkMeta(problems, metaOf(object), metaRules);
-      checkFinalizerOwners(problems, metaOf(object).finalizers);
+      checkFinalizers(problems, metaOf(object));
       special.check?.(problems, object);
       special.onCreate?.(problems, object);
       return problems.found;
@@ -107,7 +115,7 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
     validateUpdate(next, previous) {
       const problems = new Problems();
       checkMetaUpdate(problems, metaOf(next), metaOf(previous));
-      checkFinalizerOwners(problems, metaOf(next).finalizers);
+      checkFinalizers(problems, metaOf(next));
       special.check?.(problems, next);
       special.onUpdate?.(problems, next, previous);
       return problems.found;
@@ -115,7 +123,7 @@ export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: bo
     validateStatusUpdate(next, previous) {
       const problems = new Problems();
       checkMetaUpdate(problems, metaOf(next), metaOf(previous));
-      checkFinalizerOwners(problems, metaOf(next).finalizers);
+      checkFinalizers(problems, metaOf(next));
       special.onStatusUpdate?.(problems, next, previous);
       return problems.found;
     },

@@ -1,3 +1,4 @@
+import type * as CustomRules from './rules/custom-rules.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
 import { knownStruct, type StructType } from '#api/schema/schema.ts';
@@ -115,11 +116,15 @@ export function customStrategy(version: CustomVersion): Strategy {
   };
 }
 
-/** Rules in expressions; the code that evaluates them is loaded for the first object that has some. */
+/** The code that evaluates rules is loaded for the first object that has some. */
+let loaded: typeof CustomRules | undefined;
+
 async function finishValidation(check: ValidationCheck, schema: Schema): Promise<readonly FieldError[]> {
-  const errors = hasRules(schema)
-    ? (await import('./rules/custom-rules.ts')).customRuleErrors(schema, check)
-    : [];
+  let errors: readonly FieldError[] = [];
+  if (hasRules(schema)) {
+    loaded ??= await import('./rules/custom-rules.ts');
+    errors = loaded.customRuleErrors(schema, check);
+  }
   if (check.found.length === 0 && errors.length === 0 && check.subresource === '') {
     check.context.warnings.push(...finalizerWarnings(check.next, check.previous));
   }

@@ -1,84 +1,246 @@
-import { isDeepStrictEqual } from 'node:util';
 import { dns1035LabelProblems, dnsSubdomainProblems } from '#api/names.ts';
 import type { FieldError } from '#api/status-error.ts';
 import type {
-  CustomResourceColumnDefinition,
   CustomResourceDefinition,
-  CustomResourceDefinitionNames,
+  CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
-  CustomResourceSubresourceScale,
+  JSONSchemaProps,
+  SelectableField,
 } from '#api/types/apiextensions.v1.ts';
 import { Problems } from '#api/validation/problems.ts';
+import { jsonEqual } from '#base/json-equal.ts';
+import { checkConversion } from './conversion-problems.ts';
 import { isConditionTrue } from './definition-conditions.ts';
-import { parseJsonPath } from './json-path.ts';
-import { structuralProblems } from './structural-problems.ts';
+import { checkColumn, checkNames, checkScale } from './definition-part-problems.ts';
+import { followPath } from './rules/field-path.ts';
+import { schemaProblems } from './schema-problems.ts';
+import { compileSchema } from './structural-schema.ts';
 
 const APPROVAL_ANNOTATION = 'api-approved.kubernetes.io';
 const SELECTABLE_MAX = 8;
 
-/** Everything wrong with a definition, in upstream's words. */
-export function definitionProblems(definition: CustomResourceDefinition): readonly FieldError[] {
+/** What an update lets through because it was there before. */
+interface Tolerance {
+  readonly previous: CustomResourceDefinition | undefined;
+  /** Versions whose schemas did not change. */
+  readonly acceptedSchemas: ReadonlySet<string>;
+}
+
+/** Everything wrong with a definition, in upstream's words; its metadata is somebody else's to check. */
+export function definitionProblems(
+  definition: CustomResourceDefinition,
+  previous?: CustomResourceDefinition,
+): readonly FieldError[] {
   const problems = new Problems();
-  const { metadata, spec } = definition;
-  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
+  const { metadata, spec, status } = definition;
+  if (previous === undefined && metadata.name !== `${spec.names.plural}.${spec.group}`) {
     problems.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
   }
-  checkApproval(problems, definition);
-  checkGroup(problems, spec.group);
-  problems.requiredOneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']);
-  checkVersions(problems, spec.versions);
-  checkNames(problems, spec.names);
-  checkConversion(problems, definition);
-  if (spec.preserveUnknownFields === true) {
-    problems.invalid('spec.preserveUnknownFields', true, 'must be false');
+  const tolerance = { previous, acceptedSchemas: unchangedSchemas(spec, previous?.spec) };
+  checkSpec(problems, definition, tolerance);
+  if (previous !== undefined) {
+    checkImmutable(problems, spec, previous);
+  }
+  checkNames(problems, 'status.acceptedNames', status.acceptedNames);
+  checkStoredVersions(problems, definition);
+  checkApproval(problems, definition, previous);
+  if (spec.preserveUnknownFields === true && previous?.spec.preserveUnknownFields !== true) {
+    problems.invalid(
+      'spec.preserveUnknownFields',
+      true,
+      'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+    );
   }
   return problems.found;
 }
 
-/** Everything wrong with a changed definition. */
-export function definitionUpdateProblems(
-  next: CustomResourceDefinition,
-  previous: CustomResourceDefinition,
-): readonly FieldError[] {
-  const problems = new Problems();
-  if (isConditionTrue(previous, 'Established')) {
-    problems.immutable('spec.scope', next.spec.scope, previous.spec.scope);
-    problems.immutable('spec.names.kind', next.spec.names.kind, previous.spec.names.kind);
+function unchangedSchemas(
+  { versions }: CustomResourceDefinitionSpec,
+  previous: CustomResourceDefinitionSpec | undefined,
+): ReadonlySet<string> {
+  const before = new Map(previous?.versions.map(({ name, schema }) => [name, schema]));
+  return new Set(
+    versions
+      .filter(({ name, schema }) => before.has(name) && jsonEqual(before.get(name), schema))
+      .map(({ name }) => name),
+  );
+}
+
+function checkSpec(problems: Problems, definition: CustomResourceDefinition, tolerance: Tolerance): void {
+  const { spec } = definition;
+  checkGroup(problems, spec.group);
+  problems.requiredOneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']);
+  const parts = hoistParts(spec.versions);
+  if (parts.schema === undefined) {
+    spec.versions.forEach(({ schema }, index) => {
+      if (schema?.openAPIV3Schema === undefined) {
+        problems.required(`spec.versions[${index}].schema.openAPIV3Schema`, '');
+      }
+    });
   }
-  problems.immutable('spec.group', next.spec.group, previous.spec.group);
-  problems.immutable('spec.names.plural', next.spec.names.plural, previous.spec.names.plural);
-  const versions = new Set(next.spec.versions.map(({ name }) => name));
-  for (const [index, stored] of (next.status.storedVersions ?? []).entries()) {
-    if (!versions.has(stored)) {
-      problems.invalid(
-        `status.storedVersions[${index}]`,
-        stored,
-        `missing from spec.versions; ${stored} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${stored} and removes ${stored} from status.storedVersions`,
-      );
+  spec.versions.forEach((version, index) =>
+    checkVersion(problems, withoutHoisted(version, parts), { path: `spec.versions[${index}]`, tolerance }),
+  );
+  if (new Set(spec.versions.map(({ name }) => name)).size < spec.versions.length) {
+    problems.invalid('spec.versions', shownVersions(spec, parts), 'must contain unique version names');
+  }
+  if (spec.versions.filter(({ storage }) => storage).length !== 1) {
+    problems.invalid(
+      'spec.versions',
+      shownVersions(spec, parts),
+      'must have exactly one version marked as storage version',
+    );
+  }
+  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    if ((spec.names[field] ?? '') === '') {
+      problems.required(`spec.names.${field}`, '');
     }
   }
-  return [...definitionProblems(next), ...problems.found];
+  checkNames(problems, 'spec.names', spec.names);
+  const [first] = spec.versions;
+  if (first !== undefined) {
+    checkParts(
+      problems,
+      { ...parts, name: first.name },
+      {
+        schema: 'spec.validation',
+        at: 'spec',
+        hasStatus: spec.versions.some(({ subresources }) => subresources?.status !== undefined),
+        tolerance,
+      },
+    );
+  }
+  if (spec.preserveUnknownFields === true && (spec.conversion?.strategy ?? 'None') !== 'None') {
+    problems.invalid(
+      'spec.conversion.strategy',
+      spec.conversion?.strategy,
+      'must be None if spec.preserveUnknownFields is true',
+    );
+  }
+  checkConversion(problems, spec.conversion, tolerance.previous);
+}
+
+/** What all versions say alike stands once, at the top of upstream's own form of a definition, and is named so. */
+type Parts = Pick<
+  CustomResourceDefinitionVersion,
+  'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields'
+>;
+
+const PART_NAMES = ['schema', 'subresources', 'additionalPrinterColumns', 'selectableFields'] as const;
+
+function hoistParts(versions: readonly CustomResourceDefinitionVersion[]): Parts {
+  const [first] = versions;
+  const alike = PART_NAMES.filter(
+    (name) =>
+      first?.[name] !== undefined && versions.every((version) => jsonEqual(version[name], first[name])),
+  );
+  return Object.fromEntries(alike.map((name) => [name, first?.[name]]));
+}
+
+function withoutHoisted(
+  version: CustomResourceDefinitionVersion,
+  parts: Parts,
+): CustomResourceDefinitionVersion {
+  const kept = Object.entries(version).filter(([name]) => !Object.hasOwn(parts, name));
+  // Only optional fields are left out.
+  return Object.fromEntries(kept) as unknown as CustomResourceDefinitionVersion;
+}
+
+/** The versions as upstream's sentences show them: by Go's names. */
+function shownVersions({ versions }: CustomResourceDefinitionSpec, parts: Parts): unknown {
+  return versions
+    .map((version) => withoutHoisted(version, parts))
+    .map((version) => ({
+      Name: version.name,
+      Served: version.served,
+      Storage: version.storage,
+      Deprecated: version.deprecated ?? false,
+      DeprecationWarning: version.deprecationWarning ?? null,
+      Schema: version.schema ?? null,
+      Subresources: version.subresources ?? null,
+      AdditionalPrinterColumns: version.additionalPrinterColumns ?? null,
+      SelectableFields: version.selectableFields ?? null,
+    }));
+}
+
+function checkImmutable(
+  problems: Problems,
+  { scope, names, group }: CustomResourceDefinitionSpec,
+  previous: CustomResourceDefinition,
+): void {
+  if (isConditionTrue(previous, 'Established')) {
+    // Objects are stored under them.
+    problems.immutable('spec.scope', scope, previous.spec.scope);
+    problems.immutable('spec.names.kind', names.kind, previous.spec.names.kind);
+  }
+  problems.immutable('spec.group', group, previous.spec.group);
+  problems.immutable('spec.names.plural', names.plural, previous.spec.names.plural);
+}
+
+function checkStoredVersions(problems: Problems, { spec, status }: CustomResourceDefinition): void {
+  const stored = status.storedVersions ?? [];
+  const path = 'status.storedVersions';
+  if (stored.length === 0) {
+    problems.invalid(path, status.storedVersions ?? null, 'must have at least one stored version');
+    return;
+  }
+  for (const { name, storage } of spec.versions) {
+    if (storage && !stored.includes(name)) {
+      problems.invalid(path, stored, `must have the storage version ${name}`);
+    }
+  }
+  const versions = new Set(spec.versions.map(({ name }) => name));
+  stored.forEach((name, index) => {
+    if (!versions.has(name)) {
+      problems.invalid(
+        `${path}[${index}]`,
+        name,
+        `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+      );
+    }
+  });
 }
 
 /** Groups of the project itself are for APIs that were reviewed. */
-function checkApproval(problems: Problems, { metadata, spec: { group } }: CustomResourceDefinition): void {
+function checkApproval(
+  problems: Problems,
+  { metadata, spec: { group } }: CustomResourceDefinition,
+  previous: CustomResourceDefinition | undefined,
+): void {
   if (!/(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)) {
+    return;
+  }
+  const state = approvalOf(metadata.annotations?.[APPROVAL_ANNOTATION] ?? '');
+  if (
+    previous !== undefined &&
+    approvalOf(previous.metadata.annotations?.[APPROVAL_ANNOTATION] ?? '') === state
+  ) {
     return;
   }
   const path = `metadata.annotations[${APPROVAL_ANNOTATION}]`;
   const value = metadata.annotations?.[APPROVAL_ANNOTATION] ?? '';
-  if (value === '') {
+  if (state === 'missing') {
     problems.required(
       path,
       'protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
     );
-  } else if (!value.startsWith('unapproved') && !/^https?:\/\/[^/]+/.test(value)) {
+  } else if (state === 'invalid') {
     problems.invalid(
       path,
       value,
       `protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`,
     );
   }
+}
+
+function approvalOf(value: string): 'missing' | 'bypassed' | 'approved' | 'invalid' {
+  if (value === '') {
+    return 'missing';
+  }
+  if (value.startsWith('unapproved')) {
+    return 'bypassed';
+  }
+  return URL.canParse(value) && new URL(value).host !== '' ? 'approved' : 'invalid';
 }
 
 function checkGroup(problems: Problems, group: string): void {
@@ -94,158 +256,150 @@ function checkGroup(problems: Problems, group: string): void {
   }
 }
 
-function checkVersions(problems: Problems, versions: readonly CustomResourceDefinitionVersion[]): void {
-  versions.forEach(({ name }, index) => {
-    const wrong = dns1035LabelProblems(name);
-    if (wrong.length > 0) {
-      problems.invalid(`spec.versions[${index}].name`, name, wrong.join(','));
-    }
-  });
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
-    problems.invalid('spec.versions', versions, 'must contain unique version names');
-  }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    problems.invalid('spec.versions', versions, 'must have exactly one version marked as storage version');
-  }
-  eachPart(versions, 'schema', 'validation', (version, path) => {
-    const schema = version.schema?.openAPIV3Schema;
-    if (schema === undefined) {
-      problems.required(`${path}.openAPIV3Schema`, 'schemas are required');
-    } else {
-      problems.addAll(structuralProblems(schema, `${path}.openAPIV3Schema`));
-    }
-  });
-  eachPart(versions, 'subresources', 'subresources', ({ subresources }, path) => {
-    if (subresources?.scale !== undefined) {
-      checkScale(problems, subresources.scale, `${path}.scale`);
-    }
-  });
-  eachPart(versions, 'additionalPrinterColumns', 'additionalPrinterColumns', (version, path) => {
-    version.additionalPrinterColumns?.forEach((column, index) =>
-      checkColumn(problems, column, `${path}[${index}]`),
-    );
-  });
-  eachPart(versions, 'selectableFields', 'selectableFields', ({ selectableFields = [] }, path) => {
-    if (selectableFields.length > SELECTABLE_MAX) {
-      problems.tooMany(path, selectableFields.length, SELECTABLE_MAX);
-    }
-    selectableFields.forEach(({ jsonPath }, index) =>
-      checkSimplePath(problems, `${path}[${index}].jsonPath`, jsonPath),
-    );
-  });
+interface VersionPlace {
+  readonly path: string;
+  readonly tolerance: Tolerance;
 }
 
-/** What all versions say alike is named once, at the top of the spec, as upstream's own form has it. */
-function eachPart(
-  versions: readonly CustomResourceDefinitionVersion[],
-  part: keyof CustomResourceDefinitionVersion,
-  hoistedName: string,
-  check: (version: CustomResourceDefinitionVersion, path: string) => void,
+function checkVersion(
+  problems: Problems,
+  version: CustomResourceDefinitionVersion,
+  { path, tolerance }: VersionPlace,
 ): void {
-  const [first] = versions;
-  const isHoisted =
-    first?.[part] !== undefined && versions.every((version) => isDeepStrictEqual(version[part], first[part]));
-  if (isHoisted) {
-    check(first, `spec.${hoistedName}`);
-  } else {
-    versions.forEach((version, index) => check(version, `spec.versions[${index}].${part}`));
+  const { name, subresources } = version;
+  const wrong = dns1035LabelProblems(name);
+  if (wrong.length > 0) {
+    problems.invalid(`${path}.name`, name, wrong.join(','));
+  }
+  for (const detail of deprecationProblems(version)) {
+    problems.invalid(`${path}.deprecationWarning`, version.deprecationWarning, detail);
+  }
+  checkParts(problems, version, {
+    schema: `${path}.schema`,
+    at: path,
+    hasStatus: subresources?.status !== undefined,
+    tolerance,
+  });
+}
+
+/** What is not printed when it is sent, as Go sees it. */
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+const DEPRECATION_WARNING_BYTES_MAX = 256;
+
+function deprecationProblems({
+  deprecated,
+  deprecationWarning: warning,
+}: CustomResourceDefinitionVersion): readonly string[] {
+  if (warning === undefined) {
+    return [];
+  }
+  if (deprecated !== true) {
+    return ['can only be set for deprecated versions'];
+  }
+  const at = UNPRINTABLE.exec(warning)?.index;
+  return [
+    ...(Buffer.byteLength(warning) > DEPRECATION_WARNING_BYTES_MAX ? ['must be <= 256 characters long'] : []),
+    ...(warning === '' ? ['must not be an empty string'] : []),
+    ...(at === undefined
+      ? []
+      : [
+          `must only contain printable UTF-8 characters; non-printable character found at index ${Buffer.byteLength(warning.slice(0, at))}`,
+        ]),
+  ];
+}
+
+interface PartsPlace {
+  /** Where the schema is named; the other parts stand at `at`. */
+  readonly schema: string;
+  readonly at: string;
+  readonly hasStatus: boolean;
+  readonly tolerance: Tolerance;
+}
+
+function checkParts(
+  problems: Problems,
+  {
+    schema,
+    subresources,
+    additionalPrinterColumns,
+    selectableFields = [],
+    name,
+  }: Parts & { readonly name: string },
+  { schema: schemaPath, at, hasStatus, tolerance }: PartsPlace,
+): void {
+  const props = schema?.openAPIV3Schema;
+  if (props !== undefined) {
+    const isAccepted = tolerance.acceptedSchemas.has(name);
+    problems.addAll(schemaProblems(props, `${schemaPath}.openAPIV3Schema`, { hasStatus, isAccepted }));
+  }
+  if (subresources?.scale !== undefined) {
+    checkScale(problems, subresources.scale, `${at}.subresources.scale`);
+  }
+  additionalPrinterColumns?.forEach((column, index) =>
+    checkColumn(problems, column, `${at}.additionalPrinterColumns[${index}]`),
+  );
+  if (selectableFields.length > 0) {
+    const before = tolerance.previous?.spec.versions.find((version) => version.name === name);
+    checkSelectable(problems, selectableFields, {
+      path: `${at}.selectableFields`,
+      schema: props,
+      isAccepted: jsonEqual(before?.selectableFields, selectableFields),
+    });
   }
 }
 
-function checkScale(problems: Problems, scale: CustomResourceSubresourceScale, path: string): void {
-  const { specReplicasPath, statusReplicasPath, labelSelectorPath = '' } = scale;
-  checkScalePath(problems, `${path}.specReplicasPath`, specReplicasPath, '.spec');
-  checkScalePath(problems, `${path}.statusReplicasPath`, statusReplicasPath, '.status');
-  if (labelSelectorPath !== '' && !/^\.(?:spec|status)\./.test(labelSelectorPath)) {
+interface SelectablePlace {
+  readonly path: string;
+  /** Undefined where another place of the definition has it. */
+  readonly schema: JSONSchemaProps | undefined;
+  /** However many there are, they were there before. */
+  readonly isAccepted: boolean;
+}
+
+const SELECTABLE_TYPES: ReadonlySet<string> = new Set(['string', 'boolean', 'integer']);
+
+function checkSelectable(
+  problems: Problems,
+  fields: readonly SelectableField[],
+  { path, schema: props, isAccepted }: SelectablePlace,
+): void {
+  if (props === undefined) {
     problems.invalid(
-      `${path}.labelSelectorPath`,
-      labelSelectorPath,
-      'should be a json path under either .spec or .status',
+      path,
+      '',
+      path.startsWith('spec.versions')
+        ? 'may only be set when `version.schema.openAPIV3Schema` is not included'
+        : 'may only be set when validations.schema is included',
     );
-  }
-}
-
-function checkScalePath(problems: Problems, path: string, value: string, root: string): void {
-  if (value === '') {
-    problems.required(path, '');
-  } else if (!value.startsWith('.')) {
-    problems.invalid(path, value, 'must be a simple json path starting with .');
-  } else if (!value.startsWith(`${root}.`)) {
-    problems.invalid(path, value, `should be a json path under ${root}`);
-  }
-}
-
-const COLUMN_TYPES = ['boolean', 'date', 'integer', 'number', 'string'];
-
-function checkColumn(problems: Problems, column: CustomResourceColumnDefinition, path: string): void {
-  if (column.name === '') {
-    problems.required(`${path}.name`, '');
-  }
-  if (column.type === '') {
-    problems.required(`${path}.type`, `must be one of ${COLUMN_TYPES.join(',')}`);
-  } else if (!COLUMN_TYPES.includes(column.type)) {
-    problems.invalid(`${path}.type`, column.type, `must be one of ${COLUMN_TYPES.join(',')}`);
-  }
-  checkSimplePath(problems, `${path}.jsonPath`, column.jsonPath);
-}
-
-function checkSimplePath(problems: Problems, path: string, value: string): void {
-  if (value === '') {
-    problems.required(path, '');
     return;
   }
-  if (!value.startsWith('.')) {
-    problems.invalid(path, value, 'must be a simple json path starting with .');
-    return;
-  }
-  const parsed = parseJsonPath(value);
-  if ('problem' in parsed) {
-    problems.invalid(path, value, `is an invalid path: ${parsed.problem}`);
-  }
-}
-
-function checkNames(problems: Problems, names: CustomResourceDefinitionNames): void {
-  const { plural, singular = '', kind, listKind = '', shortNames = [], categories = [] } = names;
-  for (const [field, value] of Object.entries({ plural, singular, kind, listKind })) {
-    if (value === '') {
-      problems.required(`spec.names.${field}`, '');
+  const schema = compileSchema(props);
+  const seen = new Set<string>();
+  fields.forEach(({ jsonPath }, index) => {
+    const at = `${path}[${index}].jsonPath`;
+    const found = jsonPath === '' ? undefined : followPath(jsonPath, schema, false);
+    if (found === undefined) {
+      problems.required(at, '');
+    } else if ('problem' in found) {
+      problems.invalid(at, jsonPath, `is an invalid path: ${found.problem}`);
+    } else {
+      if (found.root === 'metadata') {
+        problems.invalid(at, jsonPath, 'must not point to fields in metadata');
+      }
+      if (!SELECTABLE_TYPES.has(found.schema?.type ?? '')) {
+        problems.invalid(
+          at,
+          jsonPath,
+          'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+        );
+      }
+      if (seen.has(found.path)) {
+        problems.duplicate(at, jsonPath);
+      }
+      seen.add(found.path);
     }
-  }
-  const label = (path: string, value: string, detail = ''): void => {
-    const wrong = value === '' ? [] : dns1035LabelProblems(detail === '' ? value : value.toLowerCase());
-    if (wrong.length > 0) {
-      problems.invalid(`spec.names.${path}`, value, `${detail}${wrong.join(',')}`);
-    }
-  };
-  label('plural', plural);
-  label('singular', singular);
-  label('kind', kind, MIXED_CASE);
-  label('listKind', listKind, MIXED_CASE);
-  shortNames.forEach((name, index) => label(`shortNames[${index}]`, name));
-  if (kind !== '' && kind === listKind) {
-    problems.invalid('spec.names.listKind', listKind, 'kind and listKind may not be the same');
-  }
-  categories.forEach((name, index) => label(`categories[${index}]`, name));
-}
-
-const MIXED_CASE = 'may have mixed case, but should otherwise match: ';
-
-function checkConversion(problems: Problems, { spec: { conversion } }: CustomResourceDefinition): void {
-  if (conversion === undefined) {
-    return;
-  }
-  problems.requiredOneOf('spec.conversion.strategy', conversion.strategy, ['None', 'Webhook']);
-  const client = conversion.webhook?.clientConfig;
-  if (conversion.strategy === 'Webhook') {
-    if (client === undefined) {
-      problems.required('spec.conversion.webhookClientConfig', 'required when strategy is set to Webhook');
-    } else if ((client.url === undefined) === (client.service === undefined)) {
-      problems.required('spec.conversion.webhookClientConfig', 'exactly one of url or service is required');
-    }
-  } else if (conversion.webhook !== undefined) {
-    problems.forbidden(
-      'spec.conversion.webhookClientConfig',
-      'should not be set when strategy is not set to Webhook',
-    );
+  });
+  if (seen.size > SELECTABLE_MAX && !isAccepted) {
+    problems.tooMany(path, seen.size, SELECTABLE_MAX);
   }
 }

@@ -1,10 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
+import type * as DefinitionProblems from './definition-problems.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '#api/types/apiextensions.v1.ts';
+import type { FieldError } from '#api/status-error.ts';
+import { Problems } from '#api/validation/problems.ts';
 import { defaultStrategy, withStatus } from '../registry/default-strategy.ts';
-import type { DraftObject, Strategy } from '../registry/strategy.ts';
+import type { DraftObject, Strategy, ValidationCheck } from '../registry/strategy.ts';
+import { checkNames } from './definition-part-problems.ts';
 import { definitionWarnings } from './definition-warnings.ts';
-import { definitionProblems, definitionUpdateProblems } from './definition-problems.ts';
 
 /** Keeps a definition until its objects are gone. */
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
@@ -18,28 +20,32 @@ export function definitionStrategy(info: ResourceInfo): Strategy {
     ...base,
     deletionFinalizers: [CLEANUP_FINALIZER],
     applyDefaults: (object) => withSpecDefaults(base.applyDefaults(object)),
-    prepareCreate: (object, { warnings }) => {
-      warnings.push(...definitionWarnings(asDefinition(object)));
-      return withStatus(object, initialStatus(asDefinition(object).spec));
-    },
+    prepareCreate: (object) => withStatus(object, initialStatus(asDefinition(object).spec)),
     prepareUpdate: async (next, current, subresource, context) => {
       const prepared = await base.prepareUpdate(next, current, subresource, context);
-      if (subresource === 'status') {
-        return prepared;
-      }
-      if (!isDeepStrictEqual(next['spec'], current['spec'])) {
-        context.warnings.push(...definitionWarnings(asDefinition(next)));
-      }
-      return withStoredVersion(prepared);
+      return subresource === 'status' ? prepared : withStoredVersion(prepared);
     },
-    validateCreate: (object) => [...base.validateCreate(object), ...definitionProblems(asDefinition(object))],
-    validateUpdate: (next, current, subresource) => [
-      ...base.validateUpdate(next, current, subresource),
-      ...(subresource === 'status'
-        ? []
-        : definitionUpdateProblems(asDefinition(next), asDefinition(current))),
-    ],
+    finishValidation,
   };
+}
+
+/** Definitions are written rarely: what checks them, and compiles their rules, is loaded for the first one. */
+let loaded: typeof DefinitionProblems | undefined;
+
+async function finishValidation(check: ValidationCheck): Promise<readonly FieldError[]> {
+  const next = asDefinition(check.next);
+  if (check.subresource === 'status') {
+    const problems = new Problems();
+    checkNames(problems, 'status.acceptedNames', next.status.acceptedNames);
+    return problems.found;
+  }
+  loaded ??= await import('./definition-problems.ts');
+  const previous = check.previous === undefined ? undefined : asDefinition(check.previous);
+  const found = loaded.definitionProblems(next, previous);
+  if (found.length === 0 && check.found.length === 0) {
+    check.context.warnings.push(...definitionWarnings(next, previous));
+  }
+  return found;
 }
 
 function asDefinition(object: DraftObject): CustomResourceDefinition {

@@ -1,38 +1,42 @@
 import type { CustomResourceDefinition, JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
+import { jsonEqual } from '#base/json-equal.ts';
+import { isKnownFormat } from './formats.ts';
 import { isSchemaProps } from './structural-schema.ts';
 
-/** What a definition asks for and does not get yet; its author is told. */
-export function definitionWarnings({ spec }: CustomResourceDefinition): readonly string[] {
-  const rules = spec.versions.flatMap(({ schema }, index) => {
-    const props = schema?.openAPIV3Schema;
-    return props === undefined ? [] : ruledPaths(props, `spec.versions[${index}].schema.openAPIV3Schema`);
-  });
-  const [first] = rules;
-  return [
-    ...(first === undefined
-      ? []
-      : [
-          `${first}.x-kubernetes-validations: rules in CEL are not evaluated by Coracle yet${rules.length > 1 ? ` (in ${rules.length} places)` : ''}`,
-        ]),
-    ...(spec.conversion?.strategy === 'Webhook'
-      ? [
-          'spec.conversion: conversion webhooks are not called by Coracle yet; only the storage version is served',
-        ]
-      : []),
-  ];
+/** What an author should know of a definition that was accepted: formats that nothing checks. */
+export function definitionWarnings(
+  next: CustomResourceDefinition,
+  previous?: CustomResourceDefinition,
+): readonly string[] {
+  const known = new Set(previous === undefined ? [] : unknownFormats(previous));
+  return unknownFormats(next)
+    .filter((format) => !known.has(format))
+    .map((format) => `unrecognized format ${JSON.stringify(format)}`);
 }
 
-/** Where rules stand, outermost first. */
-function ruledPaths(schema: JSONSchemaProps, path: string): readonly string[] {
-  const { items, additionalProperties, properties = {} } = schema;
+function unknownFormats({ spec: { versions } }: CustomResourceDefinition): readonly string[] {
+  const schemas = versions.map(({ schema }) => schema?.openAPIV3Schema);
+  const [first] = schemas;
+  // A schema that all versions share stands there once.
+  const isShared = schemas.every((schema) => jsonEqual(schema, first));
+  return (isShared ? schemas.slice(0, 1) : schemas).flatMap((schema) =>
+    schema === undefined ? [] : formatsOf(schema),
+  );
+}
+
+function formatsOf(schema: JSONSchemaProps): readonly string[] {
+  const { format = '', type = '', properties = {}, items, additionalProperties, not } = schema;
+  const below: readonly unknown[] = [
+    items,
+    ...(schema.allOf ?? []),
+    ...(schema.anyOf ?? []),
+    ...(schema.oneOf ?? []),
+    not,
+    ...Object.values(properties),
+    additionalProperties,
+  ];
   return [
-    ...((schema['x-kubernetes-validations'] ?? []).length > 0 ? [path] : []),
-    ...Object.entries(properties).flatMap(([name, property]) =>
-      ruledPaths(property, `${path}.properties[${name}]`),
-    ),
-    ...(isSchemaProps(items) ? ruledPaths(items, `${path}.items`) : []),
-    ...(isSchemaProps(additionalProperties)
-      ? ruledPaths(additionalProperties, `${path}.additionalProperties`)
-      : []),
+    ...(format === '' || isKnownFormat(format, type) ? [] : [format]),
+    ...below.flatMap((child) => (isSchemaProps(child) ? formatsOf(child) : [])),
   ];
 }

@@ -65,3 +65,19 @@ function isDate(text: string): boolean {
 function isDateTime(text: string): boolean {
   return parseTime(text) !== undefined;
 }
+
+/** Formats that upstream knows and that are not checked here, or that anything has. */
+const UNCHECKED: ReadonlySet<string> = new Set(['isbn', 'isbn10', 'isbn13', 'creditcard', 'ssn', 'password']);
+const NUMBER_FORMATS: Readonly<Record<string, readonly string[]>> = {
+  integer: ['int32', 'int64'],
+  number: ['float', 'double'],
+};
+
+/** Whether values of the type can have the format; other formats say nothing. */
+export function isKnownFormat(format: string, type: string): boolean {
+  if (type === '' || type === 'string') {
+    const plain = format.replaceAll('-', '');
+    return UNCHECKED.has(plain) || Object.keys(FORMATS).some((known) => known.replaceAll('-', '') === plain);
+  }
+  return NUMBER_FORMATS[type]?.includes(format) ?? false;
+}

@@ -75,7 +75,7 @@ function read(object: object, path: string, wanted: 'int64' | 'string'): Found {
 }
 
 function wrong(names: readonly string[], value: unknown, wanted: string): Found {
-  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const shown = typeof value === 'string' ? value : JSON.stringify(value);
   return {
     problem: `.${names.join('.')} accessor error: ${shown} is of the type ${goType(value)}, expected ${wanted}`,
   };

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError } from '#api/status-error.ts';
+import { fieldErrorText, type FieldError } from '#api/status-error.ts';
 import type { JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
 import { compilePattern } from './pattern.ts';
-import { compileSchema, isSchemaProps } from './structural-schema.ts';
-import { valueProblems } from './value-problems.ts';
+import { isSchemaProps } from './structural-schema.ts';
 
 type Level = 'root' | 'item' | 'field';
 
@@ -15,10 +14,10 @@ export function structuralProblems(schema: JSONSchemaProps, path: string): reado
   const found: FieldError[] = [];
   checkSchema(schema, 'root', { path, found });
   checkComplete(schema, { path, found });
-  if (found.length === 0) {
-    checkDefaults(schema, { path, found });
-  }
-  return found.toSorted((left, right) => (left.path < right.path ? -1 : left.path > right.path ? 1 : 0));
+  return found
+    .map((error) => ({ error, text: fieldErrorText(error) }))
+    .toSorted((left, right) => (left.text < right.text ? -1 : left.text > right.text ? 1 : 0))
+    .map(({ error }) => error);
 }
 
 interface Check {
@@ -42,6 +41,13 @@ function invalid({ path, found }: Check, badValue: unknown, detail: string): voi
   found.push({ path, reason: 'FieldValueInvalid', badValue, detail });
 }
 
+/** Empty values say nothing, as if they were absent. */
+function isSet(value: unknown): boolean {
+  return (
+    value !== undefined && value !== false && value !== '' && !(Array.isArray(value) && value.length === 0)
+  );
+}
+
 function missingOrWrong(check: Check, value: string | undefined, detail: string): void {
   if (value === undefined || value === '') {
     required(check, detail);
@@ -57,40 +63,29 @@ const TYPE_REQUIRED: Readonly<Record<Level, string>> = {
 };
 
 function checkSchema(schema: JSONSchemaProps, level: Level, check: Check): void {
-  checkUnsupported(schema, check);
-  checkType(schema, level, check);
-  checkExtensions(schema, check);
-  checkValueRules(schema, check);
-  const { items, additionalProperties: additional } = schema;
+  const { items, additionalProperties: additional, properties = {} } = schema;
+  const isRoot = level === 'root';
   if (schema.type === 'array' && items === undefined) {
     required(at(check, 'items'), 'must be specified');
   }
   if (isSchemaProps(items)) {
     checkSchema(items, 'item', at(check, 'items'));
   }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const isMetadata = level === 'root' && name === 'metadata';
-    const below = at(check, `properties[${name}]`);
-    if (isMetadata) {
-      checkMetadata(property, below);
-    } else {
-      checkSchema(property, 'field', below);
-    }
+  for (const [name, property] of Object.entries(properties)) {
+    checkSchema(property, 'field', at(check, `properties[${name}]`));
   }
   if (additional !== undefined) {
-    if (level === 'root') {
+    if (isRoot) {
       forbidden(at(check, 'additionalProperties'), 'must not be used at the root');
-    }
-    if (Object.keys(schema.properties ?? {}).length > 0 && additional !== true) {
-      forbidden(
-        at(check, 'additionalProperties'),
-        'additionalProperties and properties are mutual exclusive',
-      );
     }
     if (isSchemaProps(additional)) {
       checkSchema(additional, 'field', at(check, 'additionalProperties'));
     }
   }
+  checkExtensions(schema, check);
+  checkValueRules(schema, check);
+  checkType(schema, level, check);
+  checkMetadata(schema, isRoot, check);
 }
 
 function checkType(schema: JSONSchemaProps, level: Level, check: Check): void {
@@ -104,44 +99,8 @@ function checkType(schema: JSONSchemaProps, level: Level, check: Check): void {
   } else if (type === '' && !isOpen) {
     required(below, TYPE_REQUIRED[level]);
   }
-  if (type === 'null') {
-    forbidden(below, 'type cannot be set to null, use nullable as an alternative');
-  } else if (type !== '' && !TYPES.has(type)) {
-    check.found.push({
-      path: below.path,
-      reason: 'FieldValueNotSupported',
-      badValue: type,
-      detail: `supported values: ${[...TYPES].map((name) => JSON.stringify(name)).join(', ')}`,
-    });
-  } else if (level === 'root' && type !== '' && type !== 'object') {
+  if (level === 'root' && type !== '' && type !== 'object') {
     invalid(below, type, 'must be object at the root');
-  }
-}
-
-const TYPES: ReadonlySet<string> = new Set(['array', 'boolean', 'integer', 'number', 'object', 'string']);
-
-/** Parts of JSON Schema that nothing of a custom resource may use. */
-function checkUnsupported(schema: JSONSchemaProps, check: Check): void {
-  for (const name of [
-    'id',
-    'additionalItems',
-    'patternProperties',
-    'definitions',
-    'dependencies',
-    '$ref',
-  ] as const) {
-    if (schema[name] !== undefined) {
-      forbidden(at(check, name), `${name} is not supported`);
-    }
-  }
-  if (Array.isArray(schema.items)) {
-    forbidden(at(check, 'items'), 'items must be a schema object and not an array');
-  }
-  if (schema.uniqueItems === true) {
-    forbidden(
-      at(check, 'uniqueItems'),
-      'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-    );
   }
 }
 
@@ -163,125 +122,50 @@ function checkExtensions(schema: JSONSchemaProps, check: Check): void {
   if (isEmbedded && schema.additionalProperties !== undefined) {
     forbidden(at(check, 'additionalProperties'), 'must not be used if x-kubernetes-embedded-resource is set');
   }
-  checkListType(schema, check);
-  const mapType = schema['x-kubernetes-map-type'];
-  if (mapType !== undefined) {
-    if (schema.type !== 'object') {
-      invalid(at(check, 'type'), schema.type ?? '', 'must be object if x-kubernetes-map-type is specified');
+}
+
+/** The server knows the type and metadata of objects; of these a schema may restrict the names at most. */
+function checkMetadata(schema: JSONSchemaProps, isRoot: boolean, check: Check): void {
+  const { kind, apiVersion, metadata } = schema.properties ?? {};
+  const isResource = isRoot || schema['x-kubernetes-embedded-resource'] === true;
+  for (const [name, property] of Object.entries({ kind, apiVersion })) {
+    if (isResource && property !== undefined && property.type !== 'string') {
+      invalid(at(check, `properties[${name}].type`), property.type ?? '', 'must be string');
     }
-    checkChoice(at(check, 'x-kubernetes-map-type'), mapType, ['atomic', 'granular']);
   }
-}
-
-function checkChoice(check: Check, value: string, choices: readonly string[]): void {
-  if (!choices.includes(value)) {
-    check.found.push({
-      path: check.path,
-      reason: 'FieldValueNotSupported',
-      badValue: value,
-      detail: `supported values: ${choices.map((choice) => JSON.stringify(choice)).join(', ')}`,
-    });
-  }
-}
-
-function checkListType(schema: JSONSchemaProps, check: Check): void {
-  const listType = schema['x-kubernetes-list-type'];
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const keysCheck = at(check, 'x-kubernetes-list-map-keys');
-  if (listType !== 'map' && keys.length > 0) {
-    const typeCheck = at(check, 'x-kubernetes-list-type');
-    const detail = 'must be map if x-kubernetes-list-map-keys is non-empty';
-    missingOrWrong(typeCheck, listType, detail);
-  }
-  if (listType === undefined) {
+  if (metadata === undefined) {
     return;
   }
-  checkChoice(at(check, 'x-kubernetes-list-type'), listType, ['atomic', 'map', 'set']);
-  if (schema.type !== 'array') {
-    const detail = `must be array if x-kubernetes-list-type is ${listType}`;
-    const typeCheck = at(check, 'type');
-    missingOrWrong(typeCheck, schema.type, detail);
+  const below = at(check, 'properties[metadata]');
+  if (isResource && metadata.type !== 'object') {
+    invalid(at(below, 'type'), metadata.type ?? '', 'must be object');
   }
-  const items = isSchemaProps(schema.items) ? schema.items : undefined;
-  if (listType === 'map') {
-    if (keys.length === 0) {
-      required(keysCheck, 'must not be empty if x-kubernetes-list-type is map');
-    }
-    checkMapItems(items, keys, check);
-  }
-  if (listType === 'set' && items !== undefined) {
-    const isGranular =
-      (items.type === 'object' && items['x-kubernetes-map-type'] !== 'atomic') ||
-      (items.type === 'array' && items['x-kubernetes-list-type'] !== 'atomic');
-    if (isGranular) {
-      const extension = items.type === 'array' ? 'x-kubernetes-list-type' : 'x-kubernetes-map-type';
-      const detail = 'must be atomic as item of a list with x-kubernetes-list-type=set';
-      const below = at(check, `items.${extension}`);
-      missingOrWrong(below, items[extension], detail);
-    }
-  }
-}
-
-function checkMapItems(items: JSONSchemaProps | undefined, keys: readonly string[], check: Check): void {
-  if (items === undefined) {
-    required(at(check, 'items'), 'must have a schema if x-kubernetes-list-type is map');
-    return;
-  }
-  if (items.type !== 'object') {
-    invalid(
-      at(check, 'items.type'),
-      items.type ?? '',
-      "must be object if parent array's x-kubernetes-list-type is map",
-    );
-  }
-  const keysCheck = at(check, 'x-kubernetes-list-map-keys');
-  if (new Set(keys).size < keys.length) {
-    invalid(keysCheck, keys, 'must not contain duplicate entries');
-  }
-  for (const key of keys) {
-    const property = items.properties?.[key];
-    if (property === undefined) {
-      invalid(keysCheck, keys, 'entries must all be names of item properties');
-    } else if (property.type === 'array' || property.type === 'object') {
-      invalid(
-        at(check, `items.properties[${key}].type`),
-        property.type,
-        "must be a scalar type if parent array's x-kubernetes-list-type is map",
-      );
-    } else if (property.default === undefined && items.required?.includes(key) !== true) {
-      required(
-        at(check, `items.properties[${key}].default`),
-        'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
-      );
-    }
-  }
-}
-
-const METADATA_ALLOWED: ReadonlySet<string> = new Set(['name', 'generateName']);
-
-function checkMetadata(schema: JSONSchemaProps, check: Check): void {
-  if (schema.type !== 'object') {
-    invalid(at(check, 'type'), schema.type ?? '', 'must be object');
-  }
-  const { type: _type, properties = {}, description: _description, ...rest } = schema;
-  if (Object.keys(rest).length > 0 || Object.keys(properties).some((name) => !METADATA_ALLOWED.has(name))) {
+  if (isRoot && !isNamesOnly(metadata)) {
     forbidden(
-      check,
+      below,
       'must not specify anything other than name and generateName, but metadata is implicitly specified',
     );
   }
+}
+
+function isNamesOnly(metadata: JSONSchemaProps): boolean {
+  const { type: _type, default: _default, properties = {}, ...rest } = metadata;
+  const isEmpty = Object.values(rest).every(
+    (value) =>
+      value === undefined || value === '' || value === false || (Array.isArray(value) && value.length === 0),
+  );
+  return isEmpty && Object.keys(properties).every((name) => name === 'name' || name === 'generateName');
 }
 
 const INT_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
 
 function checkValueRules(schema: JSONSchemaProps, check: Check): void {
   checkPattern(schema, check);
-  const isIntOrString = schema['x-kubernetes-int-or-string'] === true;
   const first = schema.allOf?.[0];
+  // Either form says that a value is a number or a text; types may stand there.
   eachNested(schema, check, (nested, below, kind, index) => {
-    const isTypeChoice = isIntOrString && kind === 'anyOf' && isDeepStrictEqual(schema.anyOf, INT_OR_STRING);
-    const isFirstChoice =
-      isIntOrString && kind === 'allOf' && index === 0 && isDeepStrictEqual(first?.anyOf, INT_OR_STRING);
+    const isTypeChoice = kind === 'anyOf' && isDeepStrictEqual(schema.anyOf, INT_OR_STRING);
+    const isFirstChoice = kind === 'allOf' && index === 0 && isDeepStrictEqual(first?.anyOf, INT_OR_STRING);
     if (!isTypeChoice) {
       checkNested(nested, below, isFirstChoice);
     }
@@ -337,7 +221,7 @@ const STRUCTURE = [
 function checkNested(schema: JSONSchemaProps, check: Check, isTypeChoice = false): void {
   checkPattern(schema, check);
   for (const [name, detail] of STRUCTURE) {
-    if (schema[name] !== undefined && schema[name] !== false) {
+    if (isSet(schema[name])) {
       forbidden(at(check, name), detail);
     }
   }
@@ -357,18 +241,9 @@ function checkNested(schema: JSONSchemaProps, check: Check, isTypeChoice = false
   });
 }
 
-/** Every field that a logical rule speaks of is also specified outside of it. */
+/** Every field that a logical rule of the whole object speaks of is also specified outside of it. */
 function checkComplete(schema: JSONSchemaProps, check: Check): void {
   eachNested(schema, check, (nested, below) => checkSpecified(nested, schema, { rule: below, place: check }));
-  if (isSchemaProps(schema.items)) {
-    checkComplete(schema.items, at(check, 'items'));
-  }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    checkComplete(property, at(check, `properties[${name}]`));
-  }
-  if (isSchemaProps(schema.additionalProperties)) {
-    checkComplete(schema.additionalProperties, at(check, 'additionalProperties'));
-  }
 }
 
 function checkSpecified(
@@ -381,7 +256,7 @@ function checkSpecified(
     const ruleAt = at(where.rule, below);
     if (isSchemaProps(known)) {
       checkSpecified(next, known, { rule: ruleAt, place });
-    } else if (schema['x-kubernetes-preserve-unknown-fields'] !== true) {
+    } else {
       required(place, `because it is defined in ${ruleAt.path}`);
     }
   };
@@ -394,21 +269,4 @@ function checkSpecified(
   eachNested(rule, where.rule, (nested, below) =>
     checkSpecified(nested, schema, { rule: below, place: where.place }),
   );
-}
-
-function checkDefaults(schema: JSONSchemaProps, check: Check): void {
-  if (schema.default !== undefined) {
-    check.found.push(
-      ...valueProblems(schema.default, compileSchema(schema), { path: `${check.path}.default` }),
-    );
-  }
-  if (isSchemaProps(schema.items)) {
-    checkDefaults(schema.items, at(check, 'items'));
-  }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    checkDefaults(property, at(check, `properties[${name}]`));
-  }
-  if (isSchemaProps(schema.additionalProperties)) {
-    checkDefaults(schema.additionalProperties, at(check, 'additionalProperties'));
-  }
 }

@@ -2,8 +2,9 @@ import type { Schema as CelSchema } from '#cel/schema.ts';
 import { escapeProperty } from '#cel/property-name.ts';
 import type { Schema } from '../structural-schema.ts';
 
-/** Expressions see the type `object` under a name of its own, which nobody is to rely on. */
+/** Every object that rules stand on has a type of its own; nobody is to rely on its name. */
 const ROOT_TYPE = 'selfType';
+let typeCount = 0;
 
 const TEXT: CelSchema = { kind: 'string' };
 const METADATA_FIELDS = { name: { schema: TEXT }, generateName: { schema: TEXT } };
@@ -18,7 +19,9 @@ const known = new WeakMap<Schema, CelSchema | undefined>();
  * @param isResourceRoot a whole object, whose type and name are there whatever the schema says
  */
 export function celSchemaOf(schema: Schema, isResourceRoot: boolean): CelSchema | undefined {
-  return remembered(schema, isResourceRoot, ROOT_TYPE);
+  return known.has(schema)
+    ? known.get(schema)
+    : remembered(schema, isResourceRoot, `${ROOT_TYPE}${++typeCount}`);
 }
 
 function remembered(schema: Schema, isResourceRoot: boolean, name: string): CelSchema | undefined {
