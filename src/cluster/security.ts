@@ -6,11 +6,15 @@ import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
 import { BearerTokenAuthenticator, TokenAuthenticatorUnion } from '#apiserver/authn/bearer-token.ts';
 import { BootstrapTokens } from '#apiserver/authn/bootstrap-tokens.ts';
 import { CertificateVerifier, ClientCertificateAuthenticator } from '#apiserver/authn/client-certificate.ts';
-import { signingKey } from '#apiserver/authn/json-web-token.ts';
+import { signingKey, verificationKey, type VerificationKey } from '#apiserver/authn/json-web-token.ts';
 import { jsonWebKeySet, openIdConfiguration } from '#apiserver/authn/oidc-discovery.ts';
 import { RequestHeaderAuthenticator } from '#apiserver/authn/request-header.ts';
 import { ServiceAccountTokens } from '#apiserver/authn/service-account-tokens.ts';
+import { StaticTokens } from '#apiserver/authn/static-tokens.ts';
 import { TokenIssuer } from '#apiserver/authn/token-issuer.ts';
+import type { Authenticator, UserInfo } from '#apiserver/authn/user.ts';
+import { ALWAYS_ALLOW, ALWAYS_DENY } from '#apiserver/authz/always.ts';
+import type { Authorizer } from '#apiserver/authz/authorizer.ts';
 import { AuthorizerChain, MASTERS_AUTHORIZER } from '#apiserver/authz/authorizer-chain.ts';
 import { NodeAuthorizer } from '#apiserver/authz/node-authorizer.ts';
 import { NodeGraph } from '#apiserver/authz/node-graph.ts';
@@ -18,6 +22,7 @@ import { RbacAuthorizer } from '#apiserver/authz/rbac-authorizer.ts';
 import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
+import type { ObjectReader } from '#apiserver/object-reader.ts';
 import { paramReader } from '#apiserver/registry/param-objects.ts';
 import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
 import type { Clock } from '#base/clock.ts';
@@ -31,9 +36,28 @@ export interface SecurityOptions {
   /** Signs client certificates; without it nobody is known by certificate. */
   readonly clientAuthorityPem?: string;
   readonly frontProxyAuthorityPem?: string;
+  /** Common names that front proxies may have; upstream's installers' when left out. */
+  readonly frontProxyNames?: readonly string[];
   /** Finds webhooks that are Services; by their cluster addresses when left out. */
   readonly services?: ServiceResolver;
+  /** Also good for verifying service-account tokens: public keys, private keys or certificates, PEM. */
+  readonly serviceAccountVerificationPems?: readonly string[];
+  /** Whose service-account tokens are ours; the first is written into new ones. */
+  readonly issuers?: readonly string[];
+  /** What tokens are for; the issuers when left out. */
+  readonly audiences?: readonly string[];
+  /** Users by tokens that were given to the server when it started. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** True when left out. */
+  readonly allowsAnonymous?: boolean;
+  /** Asked in this order; `Node` and `RBAC` when left out. */
+  readonly authorization?: readonly AuthorizationMode[];
+  /** Which admission plugins are on; upstream's defaults and NodeRestriction when left out. */
+  readonly isPluginOn?: (name: string) => boolean;
 }
+
+export const AUTHORIZATION_MODES = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const;
+export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
 
 /** Written into every service-account token, and the audience that pods' tokens are for. */
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -43,36 +67,20 @@ const JWKS_PATH = '/openid/v1/jwks';
 export function createSecurity(options: SecurityOptions): SecurityFactory {
   const { clock, random } = options;
   return (reader, registry, { log, metrics }) => {
+    const { issuers = [ISSUER], audiences = issuers } = options;
+    const [issuer = ISSUER] = issuers;
     const key = signingKey(options.serviceAccountKeyPem);
-    const audiences = [ISSUER];
+    const keys = verificationKeys(key, options.serviceAccountVerificationPems ?? []);
     const tokens = new TokenAuthenticatorUnion([
-      new ServiceAccountTokens({ keys: [key], issuers: [ISSUER], reader, clock }),
+      ...(options.staticTokens === undefined ? [] : [new StaticTokens(options.staticTokens)]),
+      new ServiceAccountTokens({ keys, issuers, reader, clock }),
       new BootstrapTokens(reader, clock),
     ]);
-    const certificates = [options.clientAuthorityPem]
-      .filter((pem) => pem !== undefined)
-      .map((pem) => new ClientCertificateAuthenticator(new CertificateVerifier(pem, clock)));
-    const proxies = [options.frontProxyAuthorityPem]
-      .filter((pem) => pem !== undefined)
-      .map(
-        (pem) =>
-          new RequestHeaderAuthenticator({
-            verifier: new CertificateVerifier(pem, clock),
-            allowedNames: ['front-proxy-client'],
-          }),
-      );
-    const authenticator = new AuthnChain({
-      allowsAnonymous: true,
-      authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
-    });
+    const authenticator = authenticatorOf(options, tokens, audiences);
     const rbac = new RbacGrants(reader);
-    const authorizer = new AuthorizerChain([
-      MASTERS_AUTHORIZER,
-      new NodeAuthorizer(new NodeGraph(reader)),
-      new RbacAuthorizer(rbac),
-    ]);
-    const issuer = new TokenIssuer({ key, issuer: ISSUER, audiences, reader, clock, random });
-    const admission = defaultPlugins({
+    const authorizer = authorizerOf(options.authorization ?? ['Node', 'RBAC'], reader, rbac);
+    const tokenIssuer = new TokenIssuer({ key, issuer, audiences, reader, clock, random });
+    const plugins = defaultPlugins({
       reader,
       authorizer,
       rbac,
@@ -84,6 +92,8 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       params: paramReader(registry),
       ...(options.services === undefined ? {} : { services: options.services }),
     });
+    const { isPluginOn } = options;
+    const admission = isPluginOn === undefined ? plugins : plugins.filter(({ name }) => isPluginOn(name));
     return {
       authenticator,
       authorizer,
@@ -92,19 +102,67 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
         authorizer,
         rbac,
         tokens,
-        issuer,
+        issuer: tokenIssuer,
         admission: new AdmissionChain(admission),
         audiences,
       }),
-      paths: new Map([
-        [
-          '/.well-known/openid-configuration',
-          (): ApiResult => json(openIdConfiguration(ISSUER, `${ISSUER}${JWKS_PATH}`, [key])),
-        ],
-        [JWKS_PATH, (): ApiResult => json(jsonWebKeySet([key]))],
-      ]),
+      paths: discoveryPaths(issuer, keys),
     };
   };
+}
+
+/** Each key once: the one that signs is usually among those that verify. */
+function verificationKeys(own: VerificationKey, pems: readonly string[]): readonly VerificationKey[] {
+  const others = pems.map((pem) => verificationKey(pem));
+  return [...new Map([own, ...others].map((key) => [key.id, key])).values()];
+}
+
+function authenticatorOf(
+  { clock, clientAuthorityPem, frontProxyAuthorityPem, frontProxyNames, allowsAnonymous }: SecurityOptions,
+  tokens: TokenAuthenticatorUnion,
+  audiences: readonly string[],
+): Authenticator {
+  const certificates = [clientAuthorityPem]
+    .filter((pem) => pem !== undefined)
+    .map((pem) => new ClientCertificateAuthenticator(new CertificateVerifier(pem, clock)));
+  const proxies = [frontProxyAuthorityPem]
+    .filter((pem) => pem !== undefined)
+    .map(
+      (pem) =>
+        new RequestHeaderAuthenticator({
+          verifier: new CertificateVerifier(pem, clock),
+          allowedNames: frontProxyNames ?? ['front-proxy-client'],
+        }),
+    );
+  return new AuthnChain({
+    allowsAnonymous: allowsAnonymous ?? true,
+    authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
+  });
+}
+
+function authorizerOf(
+  modes: readonly AuthorizationMode[],
+  reader: ObjectReader,
+  rbac: RbacGrants,
+): AuthorizerChain {
+  const byMode: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+    AlwaysAllow: () => ALWAYS_ALLOW,
+    AlwaysDeny: () => ALWAYS_DENY,
+    Node: () => new NodeAuthorizer(new NodeGraph(reader)),
+    RBAC: () => new RbacAuthorizer(rbac),
+  };
+  return new AuthorizerChain([MASTERS_AUTHORIZER, ...modes.map((mode) => byMode[mode]())]);
+}
+
+function discoveryPaths(
+  issuer: string,
+  keys: readonly VerificationKey[],
+): ReadonlyMap<string, () => ApiResult> {
+  const jwksUri = `${issuer.replace(/\/$/, '')}${JWKS_PATH}`;
+  return new Map([
+    ['/.well-known/openid-configuration', (): ApiResult => json(openIdConfiguration(issuer, jwksUri, keys))],
+    [JWKS_PATH, (): ApiResult => json(jsonWebKeySet(keys))],
+  ]);
 }
 
 function json(value: object): ApiResult {
