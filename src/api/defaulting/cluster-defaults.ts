@@ -1,5 +1,7 @@
 import type {
   MatchResources,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   RuleWithOperations,
@@ -159,6 +161,24 @@ export function defaultAdmissionPolicy(policy: ValidatingAdmissionPolicy): Valid
 export function defaultAdmissionPolicyBinding(
   binding: ValidatingAdmissionPolicyBinding,
 ): ValidatingAdmissionPolicyBinding {
+  const { spec } = binding;
+  return change(binding, {
+    spec: change(spec, { matchResources: whenSet(spec.matchResources, defaultMatchResources) }),
+  });
+}
+
+export function defaultMutatingPolicy(policy: MutatingAdmissionPolicy): MutatingAdmissionPolicy {
+  const { spec } = policy;
+  return change(policy, {
+    spec: change(fill(spec, { failurePolicy: 'Fail' }), {
+      matchConstraints: whenSet(spec.matchConstraints, defaultMatchResources),
+    }),
+  });
+}
+
+export function defaultMutatingPolicyBinding(
+  binding: MutatingAdmissionPolicyBinding,
+): MutatingAdmissionPolicyBinding {
   const { spec } = binding;
   return change(binding, {
     spec: change(spec, { matchResources: whenSet(spec.matchResources, defaultMatchResources) }),

@@ -50,6 +50,11 @@ const DEFAULTERS: ReadonlyMap<string, Defaulter> = new Map([
     'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration',
     defaulter(cluster.defaultMutatingWebhooks),
   ],
+  ['admissionregistration.k8s.io/v1/MutatingAdmissionPolicy', defaulter(cluster.defaultMutatingPolicy)],
+  [
+    'admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding',
+    defaulter(cluster.defaultMutatingPolicyBinding),
+  ],
   ['admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy', defaulter(cluster.defaultAdmissionPolicy)],
   [
     'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding',

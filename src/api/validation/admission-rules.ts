@@ -1,67 +1,123 @@
-import { dnsSubdomainProblems } from '../names.ts';
+import { dns1035LabelProblems, dnsSubdomainProblems } from '../names.ts';
+import { jsonEqual } from '#base/json-equal.ts';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  RuleWithOperations,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '../types/admissionregistration.v1.ts';
+import {
+  checkMatchConditions,
+  checkRule,
+  FAILURE_POLICIES,
+  MATCH_POLICIES,
+  REINVOCATION_POLICIES,
+} from './admission-match-rules.ts';
+import { UNCHECKED_EXPRESSIONS, type ExpressionChecker } from './expression-check.ts';
 import type { KindRules } from './kind-rules.ts';
 import { checkLabelSelector } from './label-selector-rules.ts';
 import type { Problems } from './problems.ts';
 import { checkWebhookPath, checkWebhookUrl } from './webhook-client-rules.ts';
 
 const TIMEOUT_SECONDS_MAX = 30;
-const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
-
-export const VALIDATING_WEBHOOK_RULES: KindRules<ValidatingWebhookConfiguration> = {
-  check(problems, { webhooks }) {
-    checkWebhooks(problems, webhooks);
-  },
-};
-
-export const MUTATING_WEBHOOK_RULES: KindRules<MutatingWebhookConfiguration> = {
-  check(problems, { webhooks }) {
-    checkWebhooks(problems, webhooks);
-  },
-};
+const NO_SIDE_EFFECTS = ['None', 'NoneOnDryRun'];
+const SIDE_EFFECTS = ['None', 'NoneOnDryRun', 'Some', 'Unknown'];
+const REVIEW_VERSIONS = ['v1', 'v1beta1'];
 
 type Webhook = ValidatingWebhook & Pick<MutatingWebhook, 'reinvocationPolicy'>;
 
-function checkWebhooks(problems: Problems, webhooks: readonly Webhook[] | undefined): void {
+/** What a configuration that was stored before later rules may keep. */
+interface Leniency {
+  readonly ignoresConditions: boolean;
+  readonly allowsSideEffects: boolean;
+  readonly allowsUnknownVersions: boolean;
+  readonly allowsSameNames: boolean;
+}
+
+const STRICT: Leniency = {
+  ignoresConditions: false,
+  allowsSideEffects: false,
+  allowsUnknownVersions: false,
+  allowsSameNames: false,
+};
+
+/** @param expressions compiles match conditions */
+export function validatingWebhookRules(
+  expressions: ExpressionChecker,
+): KindRules<ValidatingWebhookConfiguration> {
+  return {
+    onCreate: (problems, { webhooks = [] }) => checkWebhooks(problems, webhooks, { expressions, ...STRICT }),
+    onUpdate: (problems, { webhooks = [] }, previous) =>
+      checkWebhooks(problems, webhooks, { expressions, ...leniency(webhooks, previous.webhooks ?? []) }),
+  };
+}
+
+/** @param expressions compiles match conditions */
+export function mutatingWebhookRules(
+  expressions: ExpressionChecker,
+): KindRules<MutatingWebhookConfiguration> {
+  return {
+    onCreate: (problems, { webhooks = [] }) => checkWebhooks(problems, webhooks, { expressions, ...STRICT }),
+    onUpdate: (problems, { webhooks = [] }, previous) =>
+      checkWebhooks(problems, webhooks, { expressions, ...leniency(webhooks, previous.webhooks ?? []) }),
+  };
+}
+
+export const VALIDATING_WEBHOOK_RULES = validatingWebhookRules(UNCHECKED_EXPRESSIONS);
+export const MUTATING_WEBHOOK_RULES = mutatingWebhookRules(UNCHECKED_EXPRESSIONS);
+
+function leniency(next: readonly Webhook[], previous: readonly Webhook[]): Leniency {
+  const conditions = (webhooks: readonly Webhook[]): unknown =>
+    webhooks.map(({ matchConditions = [] }) => matchConditions);
+  return {
+    ignoresConditions: jsonEqual(conditions(next), conditions(previous)),
+    allowsSideEffects: previous.some(({ sideEffects = "" }) => !NO_SIDE_EFFECTS.includes(sideEffects)),
+    allowsUnknownVersions: previous.some(
+      ({ admissionReviewVersions: versions }) => versions.length > 0 && !hasKnownVersion(versions),
+    ),
+    allowsSameNames: new Set(previous.map(({ name }) => name)).size < previous.length,
+  };
+}
+
+type Options = Leniency & { readonly expressions: ExpressionChecker };
+
+function checkWebhooks(problems: Problems, webhooks: readonly Webhook[], options: Options): void {
   const names = new Set<string>();
-  for (const [index, webhook] of (webhooks ?? []).entries()) {
+  for (const [index, webhook] of webhooks.entries()) {
     const at = `webhooks[${index}]`;
-    checkWebhook(problems, at, webhook);
-    if (names.has(webhook.name)) {
+    checkWebhook(problems, at, webhook, options);
+    checkReviewVersions(
+      problems,
+      `${at}.admissionReviewVersions`,
+      webhook.admissionReviewVersions,
+      options.allowsUnknownVersions,
+    );
+    if (!options.allowsSameNames && webhook.name !== '' && names.has(webhook.name)) {
       problems.duplicate(`${at}.name`, webhook.name);
     }
     names.add(webhook.name);
   }
 }
 
-function checkWebhook(problems: Problems, path: string, webhook: Webhook): void {
-  const { name, clientConfig, rules, sideEffects, admissionReviewVersions, timeoutSeconds } = webhook;
-  problems.requiredName(`${path}.name`, name, dnsSubdomainProblems);
-  if (name !== '' && name.split('.').length < 3) {
-    problems.invalid(
-      `${path}.name`,
-      name,
-      'should be a domain with at least three segments separated by dots',
-    );
+function checkWebhook(problems: Problems, path: string, webhook: Webhook, options: Options): void {
+  const { failurePolicy, matchPolicy, reinvocationPolicy, sideEffects, timeoutSeconds } = webhook;
+  checkQualifiedName(problems, `${path}.name`, webhook.name);
+  for (const [index, rule] of (webhook.rules ?? []).entries()) {
+    checkRule(problems, `${path}.rules[${index}]`, rule);
   }
-  checkReviewVersions(problems, `${path}.admissionReviewVersions`, admissionReviewVersions);
-  for (const [field, supported] of [
-    ['failurePolicy', ['Fail', 'Ignore']],
-    ['matchPolicy', ['Equivalent', 'Exact']],
-    ['reinvocationPolicy', ['IfNeeded', 'Never']],
-  ] as const) {
-    const value = webhook[field];
-    if (value !== undefined) {
-      problems.oneOf(`${path}.${field}`, value, supported);
-    }
+  if (failurePolicy !== undefined) {
+    problems.oneOf(`${path}.failurePolicy`, failurePolicy, FAILURE_POLICIES);
   }
-  problems.requiredOneOf(`${path}.sideEffects`, sideEffects, ['None', 'NoneOnDryRun']);
+  if (matchPolicy !== undefined) {
+    problems.oneOf(`${path}.matchPolicy`, matchPolicy, MATCH_POLICIES);
+  }
+  const allowed = options.allowsSideEffects ? SIDE_EFFECTS : NO_SIDE_EFFECTS;
+  problems.requiredOneOf(
+    `${path}.sideEffects`,
+    sideEffects,
+    allowed,
+    `must specify one of ${allowed.join(', ')}`,
+  );
   if (timeoutSeconds !== undefined && (timeoutSeconds < 1 || timeoutSeconds > TIMEOUT_SECONDS_MAX)) {
     problems.invalid(
       `${path}.timeoutSeconds`,
@@ -71,22 +127,55 @@ function checkWebhook(problems: Problems, path: string, webhook: Webhook): void 
   }
   checkLabelSelector(problems, `${path}.namespaceSelector`, webhook.namespaceSelector);
   checkLabelSelector(problems, `${path}.objectSelector`, webhook.objectSelector);
-  checkClientConfig(problems, `${path}.clientConfig`, clientConfig);
-  for (const [index, rule] of (rules ?? []).entries()) {
-    checkRule(problems, `${path}.rules[${index}]`, rule);
+  if (reinvocationPolicy !== undefined) {
+    problems.oneOf(`${path}.reinvocationPolicy`, reinvocationPolicy, REINVOCATION_POLICIES);
+  }
+  checkClientConfig(problems, `${path}.clientConfig`, webhook.clientConfig);
+  if (!options.ignoresConditions) {
+    checkMatchConditions(
+      problems,
+      `${path}.matchConditions`,
+      webhook.matchConditions,
+      options.expressions({ hasParams: false }),
+    );
   }
 }
 
-function checkReviewVersions(problems: Problems, path: string, versions: readonly string[]): void {
+/** A domain of three or more parts. */
+function checkQualifiedName(problems: Problems, path: string, name: string): void {
+  const wrong = name === '' ? [] : dnsSubdomainProblems(name);
+  if (name === '') {
+    problems.required(path);
+  } else if (wrong.length > 0) {
+    problems.invalid(path, name, wrong.join(','));
+  } else if (name.split('.').length < 3) {
+    problems.invalid(path, name, 'should be a domain with at least three segments separated by dots');
+  }
+}
+
+function hasKnownVersion(versions: readonly string[]): boolean {
+  return versions.some((version) => REVIEW_VERSIONS.includes(version));
+}
+
+function checkReviewVersions(
+  problems: Problems,
+  path: string,
+  versions: readonly string[],
+  allowsUnknown: boolean,
+): void {
   if (versions.length === 0) {
-    problems.required(path, 'must specify one of v1, v1beta1');
-  } else if (!versions.includes('v1') && !versions.includes('v1beta1')) {
-    problems.invalid(path, versions, 'must include at least one of v1, v1beta1');
+    problems.required(path, `must specify one of ${REVIEW_VERSIONS.join(', ')}`);
+    return;
   }
   for (const [index, version] of versions.entries()) {
-    if (versions.indexOf(version) !== index) {
-      problems.duplicate(`${path}[${index}]`, version);
+    if (versions.indexOf(version) === index) {
+      problems.names(`${path}[${index}]`, version, dns1035LabelProblems(version));
+    } else {
+      problems.invalid(`${path}[${index}]`, version, 'duplicate version');
     }
+  }
+  if (!allowsUnknown && !hasKnownVersion(versions)) {
+    problems.invalid(path, versions, `must include at least one of ${REVIEW_VERSIONS.join(', ')}`);
   }
 }
 
@@ -116,75 +205,4 @@ function checkService(
     problems.invalid(`${at}.port`, port, 'port is not valid: must be between 1 and 65535, inclusive');
   }
   checkWebhookPath(problems, `${at}.path`, path);
-}
-
-function checkRule(problems: Problems, at: string, rule: RuleWithOperations): void {
-  for (const [field, others] of [
-    ['operations', 'operations'],
-    ['apiGroups', 'API groups'],
-    ['apiVersions', 'API versions'],
-  ] as const) {
-    const values: readonly string[] = rule[field] ?? [];
-    if (values.length === 0) {
-      problems.required(`${at}.${field}`);
-    } else if (values.length > 1 && values.includes('*')) {
-      problems.invalid(`${at}.${field}`, values, `if '*' is present, must not specify other ${others}`);
-    }
-  }
-  for (const [index, operation] of (rule.operations ?? []).entries()) {
-    problems.oneOf(`${at}.operations[${index}]`, operation, OPERATIONS);
-  }
-  for (const [index, version] of (rule.apiVersions ?? []).entries()) {
-    if (version === '') {
-      problems.required(`${at}.apiVersions[${index}]`);
-    }
-  }
-  if (rule.scope !== undefined) {
-    problems.oneOf(`${at}.scope`, rule.scope, ['*', 'Cluster', 'Namespaced']);
-  }
-  checkRuleResources(problems, `${at}.resources`, rule.resources ?? []);
-}
-
-/** A wildcard beside what it already takes in is a mistake. */
-function checkRuleResources(problems: Problems, at: string, resources: readonly string[]): void {
-  if (resources.length === 0) {
-    problems.required(at);
-    return;
-  }
-  const wholes = new Set<string>();
-  const everywhere = new Set<string>();
-  for (const [index, pattern] of resources.entries()) {
-    const [resource = '', subresource = ''] = pattern.split('/');
-    if (pattern === '') {
-      problems.required(`${at}[${index}]`);
-    } else if (pattern === '*/*') {
-      if (resources.length > 1) {
-        problems.invalid(at, resources, "if '*/*' is present, must not specify other resources");
-      }
-    } else if (wholes.has(resource)) {
-      problems.invalid(
-        `${at}[${index}]`,
-        pattern,
-        `if '${resource}/*' is present, must not specify ${pattern}`,
-      );
-    } else if (subresource !== '' && everywhere.has(subresource)) {
-      problems.invalid(
-        `${at}[${index}]`,
-        pattern,
-        `if '*/${subresource}' is present, must not specify ${pattern}`,
-      );
-    } else if (subresource === '*') {
-      wholes.add(resource);
-    } else if (resource === '*' && subresource !== '') {
-      everywhere.add(subresource);
-    }
-  }
-  const isMixed = resources.some((pattern) => pattern !== '*' && !pattern.includes('/'));
-  if (resources.includes('*') && isMixed) {
-    problems.invalid(
-      at,
-      resources,
-      "if '*' is present, must not specify other resources without subresources",
-    );
-  }
 }

@@ -2,6 +2,7 @@ import { dnsSubdomainProblems, pathSegmentProblems } from '../names.ts';
 import { resourceOfKind } from '../resource-table.ts';
 import type { GroupVersionKind } from '../resource-type.ts';
 import type { FieldError } from '../status-error.ts';
+import * as admissionPolicy from './admission-policy-rules.ts';
 import * as admission from './admission-rules.ts';
 import { API_SERVICE_RULES } from './api-service-rules.ts';
 import * as batch from './batch-rules.ts';
@@ -28,9 +29,10 @@ export interface Validator {
 }
 
 /** The table's key names the kind, so each rule gets the objects it was written for. */
-type AnyRules = KindRules<object>;
+export type AnyRules = KindRules<object>;
 
-function rules<T extends object>(of: KindRules<T>): AnyRules {
+/** The rules of one kind, for a validator of that kind. */
+export function rules<T extends object>(of: KindRules<T>): AnyRules {
   return of as unknown as AnyRules;
 }
 
@@ -59,6 +61,14 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['admissionregistration.k8s.io/ValidatingWebhookConfiguration', rules(admission.VALIDATING_WEBHOOK_RULES)],
   ['admissionregistration.k8s.io/MutatingWebhookConfiguration', rules(admission.MUTATING_WEBHOOK_RULES)],
   ['apiregistration.k8s.io/APIService', rules(API_SERVICE_RULES)],
+  [
+    'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding',
+    rules(admissionPolicy.VALIDATING_BINDING_RULES),
+  ],
+  [
+    'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding',
+    rules(admissionPolicy.MUTATING_BINDING_RULES),
+  ],
   ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
   ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
   ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],
@@ -89,8 +99,10 @@ function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules {
 }
 
 /** The validator of a kind, built in or not. A kind without rules of its own still has its metadata checked. */
-export function validatorFor(kind: GroupVersionKind & { readonly namespaced?: boolean }): Validator {
-  const special = rulesOf(kind);
+export function validatorFor(
+  kind: GroupVersionKind & { readonly namespaced?: boolean },
+  special: AnyRules = rulesOf(kind),
+): Validator {
   const isNamespaced = kind.namespaced ?? resourceOfKind(kind)?.namespaced ?? true;
   const metaRules = {
     isNamespaced,

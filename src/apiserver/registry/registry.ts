@@ -3,6 +3,7 @@ import type { GroupVersionResource } from '#api/resource-type.ts';
 import { CustomResources } from '../crd/custom-resources.ts';
 import { definitionStrategy } from '../crd/definition-strategy.ts';
 import { defaultStrategy, withStatus } from './default-strategy.ts';
+import { admissionConfigurationStrategy, hasExpressions } from './kinds/admission-configurations.ts';
 import { apiServiceStrategy } from './kinds/api-services.ts';
 import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
 import { jobStrategy } from './kinds/jobs.ts';
@@ -133,7 +134,7 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
     case 'events':
       return { ...withFields(info), ttlSeconds: EVENT_TTL_SECONDS };
     default:
-      return withFields(info);
+      return hasExpressions(info) ? admissionConfigurationStrategy(info) : withFields(info);
   }
 }
 
