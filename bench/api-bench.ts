@@ -18,15 +18,15 @@ export class ApiBench implements AsyncDisposable {
     this.serverPid = serverPid;
   }
 
-  /** @param nodes simulated nodes of a whole cluster; left out, the API server runs alone */
-  static async start(nodes?: number): Promise<ApiBench> {
+  /** @param nodes `sim:N` or `bare:N`, a whole cluster with such nodes; left out, the API server runs alone */
+  static async start(nodes?: string): Promise<ApiBench> {
     await using started = new AsyncDisposableStack();
     const directory = started.use(scratchDirectory());
     const profile = process.env['BENCH_PROFILE'];
     const server = started.use(
       new LineProcess(
         join(import.meta.dirname, 'server.ts'),
-        [directory.path, ...(nodes === undefined ? [] : [String(nodes)])],
+        [directory.path, ...(nodes === undefined ? [] : [nodes])],
         profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
       ),
     );

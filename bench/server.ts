@@ -1,6 +1,8 @@
 // An API server in a process of its own: TLS, client certificates, RBAC, all default admission, durable store.
 // Prints one line when it serves, and ends with SIGTERM.
-import { SERVICE_ACCOUNT, CLUSTER_ROLE_BINDING } from '#api/types/resources.ts';
+import { CLUSTER_ROLE_BINDING, NODE, SERVICE_ACCOUNT } from '#api/types/resources.ts';
+import type { Node } from '#api/types/core.v1.ts';
+import type { NewObject } from '#api/object.ts';
 import { SystemClock } from '#base/clock.ts';
 import { LineLogger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
@@ -32,8 +34,8 @@ const log = new LineLogger(
   'error',
 );
 
-/** With a number of simulated nodes the whole cluster, else the API server alone. */
-const { plane, pki, port, close } = nodes === '' ? await startApiServer() : await startCluster(Number(nodes));
+/** `sim:N` or `bare:N` for a whole cluster with nodes that run their pods or do nothing; else the API server alone. */
+const { plane, pki, port, close } = nodes === '' ? await startApiServer() : await startCluster();
 // An ordinary user with the rights of a namespace's editor, so that authorization does its work.
 await plane.client.of(CLUSTER_ROLE_BINDING).create({
   metadata: { name: 'bench-edits' },
@@ -83,10 +85,12 @@ async function startApiServer(): Promise<Started> {
   return { plane, pki, port, close: () => plane.close() };
 }
 
-async function startCluster(count: number): Promise<Started> {
+async function startCluster(): Promise<Started> {
+  const [kind, number] = nodes.split(':');
+  const count = Number(number);
   const cluster = await LocalCluster.start({
     directory: new DataDirectory(directory),
-    nodes: { kind: 'sim', count },
+    nodes: { kind: 'sim', count: kind === 'sim' ? count : 0 },
     port: 0,
     clock,
     random,
@@ -94,7 +98,37 @@ async function startCluster(count: number): Promise<Started> {
     onPhase: () => undefined,
   });
   const port = Number(new URL(cluster.server).port);
+  for (let index = 0; kind === 'bare' && index < count; index++) {
+    await cluster.plane.client.of(NODE).create(bareNode(index));
+  }
   return { plane: cluster.plane, pki: openPki(), port, close: () => cluster.close() };
+}
+
+/** A node as its kubelet would have registered it, in one of ten zones. */
+function bareNode(index: number): NewObject<Node> {
+  const name = `bare-${index}`;
+  const amounts = { cpu: '32', memory: '64Gi', 'ephemeral-storage': '100Gi', pods: '110' };
+  const time = `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`;
+  return {
+    metadata: {
+      name,
+      labels: { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': `zone-${index % 10}` },
+    },
+    status: {
+      allocatable: amounts,
+      capacity: amounts,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'KubeletReady',
+          message: '',
+          lastHeartbeatTime: time,
+          lastTransitionTime: time,
+        },
+      ],
+    },
+  };
 }
 
 function openPki(): ClusterPki {

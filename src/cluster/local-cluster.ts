@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import { Cidr } from '#base/ip.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
@@ -146,7 +147,8 @@ export class LocalCluster implements AsyncDisposable {
       new ComponentSet(deps, {
         rootCaPem: pki.authority.certificatePem,
         signCertificate: (wanted) => signRequest(pki.authority, wanted),
-        podCidr: settings.podCidr,
+        // Simulated nodes touch nothing on the host, and there may be thousands of them.
+        podCidr: options.nodes.kind === 'sim' ? SIM_POD_CIDR : settings.podCidr,
       }),
     );
     serveExplanations(plane.server, components.scheduler);

@@ -8,6 +8,7 @@ import { ComponentSet } from '#cluster/component-set.ts';
 import { startInProcessCluster, type InProcessCluster } from '#cluster/in-process-cluster.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { SimNodeSet } from '#cluster/sim-node-set.ts';
+import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { Faults } from './faults.ts';
@@ -33,7 +34,6 @@ export interface LifeOptions {
   readonly onChange: (change: Change, key: string) => void;
 }
 
-const POD_CIDR = '10.244.0.0/16';
 const HALF_OF_VALIDITY_MS = 5 * 365 * 86_400_000;
 /** Another stream of chance than the components have: a fault that asks for chance changes nothing else. */
 const FAULT_SEED = 0x5eed_fa17;
@@ -108,7 +108,7 @@ export class ClusterLife implements AsyncDisposable {
     );
     const deps = { plane: base.plane, clock, random: base.random, log: options.log, metrics: base.metrics };
     const components = options.hasComponents
-      ? running.use(new ComponentSet(deps, { rootCaPem: authority.certificatePem, podCidr: POD_CIDR }))
+      ? running.use(new ComponentSet(deps, { rootCaPem: authority.certificatePem, podCidr: SIM_POD_CIDR }))
       : undefined;
     components?.start();
     const nodes = running.use(await SimNodeSet.start(deps, options.nodeCount));

@@ -1,4 +1,4 @@
-import type { StoreEvent } from '#store/store.ts';
+import type { KeyValue, StoreEvent } from '#store/store.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -24,9 +24,14 @@ export function eventView(event: StoreEvent, storage: ResourceStorage): EventVie
 }
 
 function buildView(event: StoreEvent, storage: ResourceStorage): EventView {
-  const previous = event.previous === undefined ? undefined : storage.pastView(event.previous);
   if (event.type === 'delete') {
-    return { current: storage.pastView(event.previous).at(event.revision), previous, isDelete: true };
+    const last = viewBefore(event.previous, storage);
+    return { current: last.at(event.revision), previous: last, isDelete: true };
   }
+  const previous = event.previous === undefined ? undefined : viewBefore(event.previous, storage);
   return { current: storage.view(event.kv), previous, isDelete: false };
+}
+
+function viewBefore(entry: KeyValue, storage: ResourceStorage): StoredObject {
+  return storage.cache.past(entry) ?? storage.pastView(entry);
 }

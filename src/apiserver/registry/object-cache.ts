@@ -14,12 +14,25 @@ export class ObjectCache {
   readonly #layout: StoredLayout;
   readonly #read: (entry: KeyValue) => StoredObject;
   readonly #views = new Map<string, StoredObject>();
+  /** The view that the current one of a key replaced, for as long as somebody else holds it. */
+  readonly #replaced = new WeakMap<StoredObject, WeakRef<StoredObject>>();
   #bytes = 0;
 
   /** @param read makes the view of an entry that is not cached */
   constructor(layout: StoredLayout, read: (entry: KeyValue) => StoredObject) {
     this.#layout = layout;
     this.#read = read;
+  }
+
+  /**
+   * The view of a state that may no longer be the newest, if one is at hand. Every change is looked at together with the
+   * state before it, which was the current one a moment ago.
+   */
+  past({ key, modRevision }: KeyValue): StoredObject | undefined {
+    const known = this.#views.get(key);
+    const view =
+      known === undefined || known.revision === modRevision ? known : this.#replaced.get(known)?.deref();
+    return view?.revision === modRevision ? view : undefined;
   }
 
   /** The view of an entry read from the store. */
@@ -63,7 +76,11 @@ export class ObjectCache {
   }
 
   #keep(view: StoredObject): void {
-    this.forget(view.key);
+    const known = this.#views.get(view.key);
+    if (known !== undefined) {
+      this.#replaced.set(view, new WeakRef(known));
+      this.forget(view.key);
+    }
     this.#views.set(view.key, view);
     this.#bytes += view.bytes.length;
     if (this.#bytes > CACHED_BYTES_MAX) {

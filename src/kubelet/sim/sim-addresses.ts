@@ -1,4 +1,5 @@
-/** Shared address space, never routed: 100.64.0.0/10. Each node has 256 addresses of it. */
+/** Shared address space, never routed. Each node has 256 addresses of it: enough for 16,384 nodes. */
+export const SIM_POD_CIDR = '100.64.0.0/10';
 const POD_BASE = 0x64_40_00_00;
 const POD_SPACE = 0x40_00_00;
 /** 172.16.0.0/12, for the nodes themselves. */

@@ -1,5 +1,4 @@
 import { defined } from '#base/assert.ts';
-import type { PodShape } from '../state/pod-shape.ts';
 import type { NodeFilter, Plugin, PodContext } from './plugin.ts';
 import type { Rejection } from './rejection.ts';
 import { RowAnswers, type OnlyNodes } from './row-answers.ts';
@@ -10,7 +9,7 @@ export interface PreparedFilters {
   readonly clusterFilters: readonly NodeFilter[];
 }
 
-/** Shapes whose row answers are kept; the least recently used goes first. */
+/** Sorts of pods whose row answers are kept; the least recently used goes first. */
 const ANSWERS_MAX = 256;
 
 /** Makes the filters of a profile ready for one pod after another, keeping what alike pods share. */
@@ -18,7 +17,8 @@ export class FilterPreparation {
   readonly #rowPlugins: readonly Plugin[];
   readonly #clusterPlugins: readonly Plugin[];
   readonly #rowScorePlugins: readonly Plugin[];
-  readonly #answers = new Map<PodShape, RowAnswers>();
+  /** By the `rowKey` of the shape. */
+  readonly #answers = new Map<string, RowAnswers>();
 
   /**
    * @param plugins      all of the profile, in the order in which they are asked
@@ -33,7 +33,8 @@ export class FilterPreparation {
 
   /** The filters, or the rejection of a plugin that refuses the pod everywhere. */
   prepare(context: PodContext): PreparedFilters | { readonly rejection: Rejection } {
-    let answers = this.#answers.get(context.shape);
+    const { rowKey } = context.shape;
+    let answers = this.#answers.get(rowKey);
     if (answers === undefined) {
       const rows = askAll(this.#rowPlugins, context);
       if ('rejection' in rows) {
@@ -41,23 +42,23 @@ export class FilterPreparation {
       }
       answers = new RowAnswers(context, rows.filters, this.#rowScorePlugins, rows.onlyNodes);
     } else {
-      this.#answers.delete(context.shape);
+      this.#answers.delete(rowKey);
     }
-    this.#remember(context.shape, answers);
+    this.#remember(rowKey, answers);
     const cluster = askAll(this.#clusterPlugins, context);
     return 'rejection' in cluster ? cluster : { answers, clusterFilters: cluster.filters };
   }
 
-  #remember(shape: PodShape, answers: RowAnswers): void {
+  #remember(rowKey: string, answers: RowAnswers): void {
     if (answers.onlyNodes !== undefined) {
-      // Such a pod (of a DaemonSet) has a shape of its own, which no other pod will ask for.
+      // Such a pod (of a DaemonSet) is made for one node, and no other pod will ask the same.
       return;
     }
     if (this.#answers.size >= ANSWERS_MAX) {
       const [oldest] = this.#answers.keys();
-      this.#answers.delete(defined(oldest, 'the oldest shape'));
+      this.#answers.delete(defined(oldest, 'the oldest answers'));
     }
-    this.#answers.set(shape, answers);
+    this.#answers.set(rowKey, answers);
   }
 }
 

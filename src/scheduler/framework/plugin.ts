@@ -16,8 +16,9 @@ export interface PodContext {
 /**
  * How far the answer of a filter or scorer reaches.
  *
- * - `node`: it depends on the pod's shape and the node's own row, and nothing else. The framework keeps such
- *   answers per shape and asks again only for rows that changed.
+ * - `node`: it depends on the node's own row and on what the pod asks of a node itself: requests, host ports,
+ *   tolerations, node selector, node affinity. The framework keeps such answers for all pods with the same `rowKey`
+ *   and asks again only for rows that changed.
  * - `cluster`: it may depend on anything; it is prepared and asked anew in every cycle.
  */
 export type Reach = 'node' | 'cluster';

@@ -52,6 +52,11 @@ export interface PodShape {
   readonly tolerations: readonly Toleration[];
   /** Text that is the same for equal tolerations, nodeSelector and required node affinity. */
   readonly nodeFilterKey: string;
+  /**
+   * Text that is the same for pods that no plugin of reach `node` can tell apart: what they ask of a node itself,
+   * whatever their labels, their owner, and the pods they want near.
+   */
+  readonly rowKey: string;
   readonly requiredNodes: NodeMatcher | undefined;
   readonly preferredNodes: readonly WeightedNodeMatcher[];
   readonly hostPorts: readonly HostPort[];
@@ -110,12 +115,23 @@ export class PodShapes {
         term: compileTerm(podAffinityTerm, metadata.namespace),
         weight: sign * weight,
       }));
+    const demands = [...requests.amounts]
+      .filter(([name, amount]) => amount > 0 && isCountedResource(name))
+      .map(([name, amount]) => ({ resource: this.#resources.idOf(name), amount }));
+    const hostPorts = hostPortsOf(spec);
     return {
       labelSet: this.#labelSets.of(metadata.namespace, metadata.labels),
       spec,
-      demands: [...requests.amounts]
-        .filter(([name, amount]) => amount > 0 && isCountedResource(name))
-        .map(([name, amount]) => ({ resource: this.#resources.idOf(name), amount })),
+      demands,
+      rowKey: JSON.stringify([
+        demands,
+        requests.nonZeroCpuMillis,
+        requests.nonZeroMemoryBytes,
+        hostPorts,
+        spec.tolerations,
+        spec.nodeSelector,
+        spec.affinity?.nodeAffinity,
+      ]),
       nonZeroCpuMillis: requests.nonZeroCpuMillis,
       nonZeroMemoryBytes: requests.nonZeroMemoryBytes,
       tolerations: spec.tolerations ?? [],
@@ -126,7 +142,7 @@ export class PodShapes {
       ]),
       requiredNodes: compileRequiredNodes(spec.nodeSelector, spec.affinity),
       preferredNodes: compilePreferredNodes(spec.affinity),
-      hostPorts: hostPortsOf(spec),
+      hostPorts,
       requiredAffinity: terms(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
       requiredAntiAffinity: terms(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
       preferredAffinity: [
