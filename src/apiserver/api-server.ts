@@ -29,6 +29,7 @@ import { NodeDirectory } from './endpoints/node-directory.ts';
 import { createNonResource } from './endpoints/non-resource.ts';
 import { upgradePodStream } from './endpoints/subresources/pod-connect.ts';
 import { isProxyCall, upgradeProxy } from './endpoints/subresources/proxy.ts';
+import { ConfigKeeper } from './flow-control/config-keeper.ts';
 import { FlowController } from './flow-control/flow-controller.ts';
 import { IN_FLIGHT_DEFAULT, MaxInFlight, type InFlightLimits } from './flow-control/max-in-flight.ts';
 import type { RequestLimiter } from './flow-control/request-limiter.ts';
@@ -238,9 +239,9 @@ export class ApiServer implements AsyncDisposable {
     if (!priorityAndFairness) {
       return new MaxInFlight(inFlight);
     }
-    const { clock, metrics, store } = this.#deps;
+    const { clock, log, metrics, store } = this.#deps;
     const sizes = new ResourceSizes({ registry: this.registry, store, clock, tasks: this.#tasks });
-    return new FlowController(
+    const controller = new FlowController(
       {
         reader: this.registry.mirrors,
         clock,
@@ -253,6 +254,16 @@ export class ApiServer implements AsyncDisposable {
         queueWaitMs: requestTimeoutMs * QUEUE_WAIT_PART,
       },
     );
+    const keeper = new ConfigKeeper({
+      handle: (call) => this.handler.handle(call),
+      reader: this.registry.mirrors,
+      isDangling: (schema) => controller.isDangling(schema),
+      clock,
+      log,
+    });
+    this.#tasks.spawn('objects of flow control', (signal) => keeper.run(signal));
+    this.health.add('poststarthook/priority-and-fairness-config-producer', () => keeper.isEnsured);
+    return controller;
   }
 
   #createAggregator(): ApiAggregator {

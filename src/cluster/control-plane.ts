@@ -1,5 +1,10 @@
 import type { UserInfo } from '#apiserver/authn/user.ts';
-import { ApiServer, type AggregationOptions, type SecurityFactory } from '#apiserver/api-server.ts';
+import {
+  ApiServer,
+  type AggregationOptions,
+  type RequestLimits,
+  type SecurityFactory,
+} from '#apiserver/api-server.ts';
 import type { Clock } from '#base/clock.ts';
 import { Cidr } from '#base/ip.ts';
 import { defined } from '#base/assert.ts';
@@ -32,6 +37,7 @@ export interface ControlPlaneOptions {
   /** Wraps the transport of every component. */
   readonly carry?: Carry;
   readonly aggregation?: AggregationOptions;
+  readonly limits?: Partial<RequestLimits>;
 }
 
 export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
@@ -68,8 +74,11 @@ export class ControlPlane implements AsyncDisposable {
     secure: SecurityFactory,
   ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
-    const { aggregation } = options;
-    const server = new ApiServer({ ...deps, serviceCidr, nodePorts: NODE_PORTS, aggregation }, secure);
+    const { aggregation, limits } = options;
+    const server = new ApiServer(
+      { ...deps, serviceCidr, nodePorts: NODE_PORTS, aggregation, limits },
+      secure,
+    );
     const plane = new ControlPlane(
       server,
       deps.store,

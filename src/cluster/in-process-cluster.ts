@@ -1,4 +1,5 @@
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
+import type { RequestLimits } from '#apiserver/api-server.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
@@ -29,6 +30,8 @@ export interface InProcessOptions {
   readonly frontProxyClient?: { readonly certificatePem: string; readonly keyPem: string };
   /** Keep APIServices for the built-in groups and those of definitions; left out, there are none. */
   readonly registersApis?: boolean;
+  /** Upstream's defaults when left out. */
+  readonly limits?: Partial<RequestLimits>;
 }
 
 /** A real API server over memory and a virtual clock, for tests: no files, no ports, no wall time. */
@@ -64,6 +67,7 @@ export async function startInProcessCluster({
   services,
   frontProxyClient,
   registersApis = false,
+  limits,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
   const random = new SeededRandom(seed);
@@ -81,6 +85,7 @@ export async function startInProcessCluster({
       serviceCidr: SERVICE_CIDR_DEFAULT,
       hasBootstrapObjects: (await store.count('')) > 0,
       ...(carry === undefined ? {} : { carry }),
+      ...(limits === undefined ? {} : { limits }),
       aggregation: {
         registersLocal: registersApis,
         ...(services === undefined ? {} : { services }),

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
+import type { RequestLimits } from '#apiserver/api-server.ts';
 import { Cidr } from '#base/ip.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
@@ -36,6 +37,8 @@ export interface LocalClusterOptions {
   readonly nodes: NodeChoice;
   /** Left out: the data directory. */
   readonly store?: StoreChoice;
+  /** Left out: upstream's defaults. */
+  readonly limits?: Partial<RequestLimits>;
   /** Left out: the port of an earlier start, else 6443, else any free one. */
   readonly port?: number;
   /** Where to write the administrator's kubeconfig beside the data directory's own. */
@@ -129,7 +132,11 @@ export class LocalCluster implements AsyncDisposable {
     const plane = started.use(
       await ControlPlane.start(
         { store, clock, random, log, metrics },
-        { ...settings, aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true } },
+        {
+          ...settings,
+          aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
+          ...(options.limits === undefined ? {} : { limits: options.limits }),
+        },
         createSecurity({ clock, random, ...securityOf(pki) }),
       ),
     );

@@ -8,12 +8,14 @@ import { isRunning, processStartTime, type DataDirectory, type RunState } from '
 import { packageRoot } from '../package-root.ts';
 import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
+import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
 
 const OPTIONS = {
   ...DIRECTORY_OPTION,
   ...STORE_OPTIONS,
+  ...LIMIT_OPTIONS,
   nodes: { type: 'string', default: 'auto' },
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
@@ -33,7 +35,7 @@ const HELP = `Usage: coracle up [options]
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
-${STORE_HELP}`;
+${STORE_HELP}${LIMIT_HELP}`;
 
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -70,6 +72,7 @@ export async function up(args: readonly string[]): Promise<number> {
   }
   const port = readPort(options.port);
   const store = chooseStore(options);
+  const limits = chooseLimits(options);
   const clock = new SystemClock();
   return runUntilStopped({
     directory,
@@ -80,6 +83,7 @@ export async function up(args: readonly string[]): Promise<number> {
         directory,
         nodes: choice.nodes,
         store,
+        limits,
         ...(port === undefined ? {} : { port }),
         ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
         clock,
