@@ -32,7 +32,7 @@ const COMPOSITION = new Set(['cluster', 'testing']);
 /** npm packages by the only folders that may know them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store'],
-  '@grpc/grpc-js': ['store'],
+  '@grpc/grpc-js': ['store', 'apiserver'],
   'js-yaml': ['codec'],
   ws: ['apiserver', 'kubelet', 'client', 'cli', 'test'],
   'dns-packet': ['dns'],

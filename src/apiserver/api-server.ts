@@ -21,6 +21,7 @@ import { impersonatedUser } from './authn/impersonation.ts';
 import type { Authenticator, UserInfo } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { Compactor } from './compactor.ts';
+import type { EncryptionAtRest } from './encryption/encryption-at-rest.ts';
 import { DefinitionController } from './crd/definition-controller.ts';
 import type { ApiCall, ApiResult } from './endpoints/api-call.ts';
 import { ApiHandler, type VirtualHandler } from './endpoints/api-handler.ts';
@@ -50,6 +51,8 @@ export interface ApiServerDeps {
   readonly serviceCidr: Cidr;
   readonly nodePorts: { readonly first: number; readonly size: number };
   readonly aggregation?: AggregationOptions | undefined;
+  /** Left out, everything is stored as it is. */
+  readonly encryption?: EncryptionAtRest | undefined;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits> | undefined;
 }
@@ -150,7 +153,7 @@ export class ApiServer implements AsyncDisposable {
     this.#registerLocal();
     const services = this.registry.storage(SERVICE);
     if (services !== undefined) {
-      const { items } = await this.#deps.store.list(services.prefix);
+      const { items } = await services.deps.store.list(services.prefix);
       for (const entry of items) {
         // Every object in the storage of services is a service.
         this.#allocators.adopt(services.view(entry).object as unknown as Service);
@@ -326,7 +329,10 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #addHealthChecks(): void {
-    const { store, metrics } = this.#deps;
+    const { store, metrics, encryption } = this.#deps;
+    if (encryption?.hasPlugins === true) {
+      this.health.add('kms-providers', () => encryption.isHealthy());
+    }
     this.health.add('ping', () => true);
     this.health.add('log', () => true);
     this.health.add('etcd', async () => (await store.currentRevision()) > 0);

@@ -1,4 +1,5 @@
 import type { UserInfo } from '#apiserver/authn/user.ts';
+import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
 import {
   ApiServer,
   type AggregationOptions,
@@ -24,6 +25,8 @@ export interface ControlPlaneDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
+  /** Left out, everything is stored as it is. */
+  readonly encryption?: EncryptionAtRest | undefined;
 }
 
 /** Stands between a component and the API server: to watch what goes on, or to disturb it. */

@@ -1,6 +1,7 @@
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { RequestLimits } from '#apiserver/api-server.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
+import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
 import { SeededRandom } from '#base/random.ts';
@@ -30,6 +31,8 @@ export interface InProcessOptions {
   readonly frontProxyClient?: { readonly certificatePem: string; readonly keyPem: string };
   /** Keep APIServices for the built-in groups and those of definitions; left out, there are none. */
   readonly registersApis?: boolean;
+  /** How values are stored; as they are when left out. */
+  readonly encryption?: EncryptionAtRest;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits>;
 }
@@ -67,6 +70,7 @@ export async function startInProcessCluster({
   services,
   frontProxyClient,
   registersApis = false,
+  encryption,
   limits,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
@@ -80,7 +84,7 @@ export async function startInProcessCluster({
     ...(services === undefined ? {} : { services }),
   });
   const plane = await ControlPlane.start(
-    { store, clock, random, log, metrics },
+    { store, clock, random, log, metrics, encryption },
     {
       serviceCidr: SERVICE_CIDR_DEFAULT,
       hasBootstrapObjects: (await store.count('')) > 0,

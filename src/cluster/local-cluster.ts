@@ -17,6 +17,7 @@ import { ControlPlane } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { serveExplanations } from './explain-api.ts';
 import { reconcileExtensionAuthentication } from './extension-authentication.ts';
+import { openEncryption, type SecurityChoice } from './security-choice.ts';
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -39,6 +40,8 @@ export interface LocalClusterOptions {
   readonly store?: StoreChoice;
   /** Left out: upstream's defaults. */
   readonly limits?: Partial<RequestLimits>;
+  /** Configuration files of the API server. */
+  readonly security?: SecurityChoice;
   /** Left out: the port of an earlier start, else 6443, else any free one. */
   readonly port?: number;
   /** Where to write the administrator's kubeconfig beside the data directory's own. */
@@ -76,6 +79,7 @@ export class LocalCluster implements AsyncDisposable {
   readonly node: OciNode | undefined;
   readonly #simNodes: SimNodeSet | undefined;
   readonly #etcdFace: AsyncDisposable | undefined;
+  readonly #encryption: AsyncDisposable | undefined;
 
   private constructor(
     parts: Pick<
@@ -84,6 +88,7 @@ export class LocalCluster implements AsyncDisposable {
     > & {
       readonly simNodes: SimNodeSet | undefined;
       readonly etcdFace: AsyncDisposable | undefined;
+      readonly encryption: AsyncDisposable | undefined;
     },
   ) {
     this.plane = parts.plane;
@@ -95,6 +100,7 @@ export class LocalCluster implements AsyncDisposable {
     this.node = parts.node;
     this.#simNodes = parts.simNodes;
     this.#etcdFace = parts.etcdFace;
+    this.#encryption = parts.encryption;
   }
 
   /**
@@ -129,9 +135,11 @@ export class LocalCluster implements AsyncDisposable {
       options.directory.store,
       { clock, log },
     );
+    const encryption = await openEncryption(options.security?.encryptionConfig, { clock, random, log });
+    started.use(encryption);
     const plane = started.use(
       await ControlPlane.start(
-        { store, clock, random, log, metrics },
+        { store, clock, random, log, metrics, encryption },
         {
           ...settings,
           aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
@@ -173,6 +181,7 @@ export class LocalCluster implements AsyncDisposable {
       node,
       simNodes,
       etcdFace: face,
+      encryption,
     });
     started.move();
     return cluster;
@@ -199,6 +208,7 @@ export class LocalCluster implements AsyncDisposable {
     await this.components.close();
     await this.#etcdFace?.[Symbol.asyncDispose]();
     await this.plane.close();
+    await this.#encryption?.[Symbol.asyncDispose]();
   }
 }
 

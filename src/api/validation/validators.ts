@@ -69,6 +69,7 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
     'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding',
     rules(admissionPolicy.MUTATING_BINDING_RULES),
   ],
+  ['apiregistration.k8s.io/APIService', rules(API_SERVICE_RULES)],
   ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
   ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
   ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],

@@ -31,6 +31,6 @@ export class CustomStorage extends ResourceStorage {
   }
 
   override isOutdated(stored: StoredObject): boolean {
-    return this.#outdated.has(stored);
+    return this.#outdated.has(stored) || super.isOutdated(stored);
   }
 }

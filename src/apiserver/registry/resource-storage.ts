@@ -5,6 +5,8 @@ import type { Random } from '#base/random.ts';
 import { encodeStored } from '#codec/stored-form.ts';
 import type { KeyValue, Revision, Store } from '#store/store.ts';
 import type { AdmissionChain } from '../admission/admission-chain.ts';
+import type { EncryptedStore } from '../encryption/encrypted-store.ts';
+import type { EncryptionAtRest } from '../encryption/encryption-at-rest.ts';
 import type { MirrorFeed } from './mirror-feed.ts';
 import { ObjectCache } from './object-cache.ts';
 import { storagePrefix } from './storage-keys.ts';
@@ -16,6 +18,8 @@ export interface StorageDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly admission: Pick<AdmissionChain, 'handles' | 'admit' | 'validate'>;
+  /** Left out, values are stored as they are. */
+  readonly encryption?: Pick<EncryptionAtRest, 'storeFor'> | undefined;
 }
 
 /**
@@ -30,9 +34,11 @@ export class ResourceStorage {
   readonly cache: ObjectCache;
   /** Set when the server's own parts read this resource synchronously. */
   mirror: MirrorFeed | undefined;
+  readonly #encrypted: EncryptedStore | undefined;
 
   constructor(deps: StorageDeps, strategy: Strategy, options: { readonly isCustom?: boolean } = {}) {
-    this.deps = deps;
+    this.#encrypted = deps.encryption?.storeFor(strategy.info, deps.store);
+    this.deps = this.#encrypted === undefined ? deps : { ...deps, store: this.#encrypted };
     this.strategy = strategy;
     this.layout = storedLayout(strategy.info);
     this.prefix = storagePrefix(strategy.info, options.isCustom);
@@ -51,7 +57,12 @@ export class ResourceStorage {
   /** The newest committed state, or undefined. */
   async find(namespace: string, name: string): Promise<StoredObject | undefined> {
     const entry = await this.deps.store.get(this.keyOf(namespace, name));
-    return entry === undefined ? undefined : this.view(entry);
+    if (entry === undefined) {
+      return undefined;
+    }
+    const view = this.view(entry);
+    this.#encrypted?.renew(view.bytes, entry.value);
+    return view;
   }
 
   /** @throws {StatusError} NotFound */
@@ -74,8 +85,8 @@ export class ResourceStorage {
   }
 
   /** True when the stored bytes are not what the object would be written as now, so that even an empty update writes. */
-  isOutdated(_stored: StoredObject): boolean {
-    return false;
+  isOutdated(stored: StoredObject): boolean {
+    return this.#encrypted?.isStale(stored.bytes) === true;
   }
 
   encode(object: DraftObject): Uint8Array {

@@ -10,10 +10,12 @@ import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
+import { chooseSecurity, SECURITY_HELP, SECURITY_OPTIONS } from './security-options.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
 
 const OPTIONS = {
   ...DIRECTORY_OPTION,
+  ...SECURITY_OPTIONS,
   ...STORE_OPTIONS,
   ...LIMIT_OPTIONS,
   nodes: { type: 'string', default: 'auto' },
@@ -35,7 +37,7 @@ const HELP = `Usage: coracle up [options]
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
-${STORE_HELP}${LIMIT_HELP}`;
+${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}`;
 
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -71,6 +73,7 @@ export async function up(args: readonly string[]): Promise<number> {
     );
   }
   const port = readPort(options.port);
+  const security = chooseSecurity(options);
   const store = chooseStore(options);
   const limits = chooseLimits(options);
   const clock = new SystemClock();
@@ -82,6 +85,7 @@ export async function up(args: readonly string[]): Promise<number> {
       LocalCluster.start({
         directory,
         nodes: choice.nodes,
+        security,
         store,
         limits,
         ...(port === undefined ? {} : { port }),
