@@ -71,7 +71,7 @@ function leniency(next: readonly Webhook[], previous: readonly Webhook[]): Lenie
     webhooks.map(({ matchConditions = [] }) => matchConditions);
   return {
     ignoresConditions: jsonEqual(conditions(next), conditions(previous)),
-    allowsSideEffects: previous.some(({ sideEffects = "" }) => !NO_SIDE_EFFECTS.includes(sideEffects)),
+    allowsSideEffects: previous.some(({ sideEffects = '' }) => !NO_SIDE_EFFECTS.includes(sideEffects)),
     allowsUnknownVersions: previous.some(
       ({ admissionReviewVersions: versions }) => versions.length > 0 && !hasKnownVersion(versions),
     ),

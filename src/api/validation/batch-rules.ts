@@ -1,63 +1,164 @@
-import type { CronJob, Job, JobSpec } from '../types/batch.v1.ts';
+import { jsonEqual } from '#base/json-equal.ts';
+import { dnsLabelProblems } from '../names.ts';
+import type { Job, JobSpec } from '../types/batch.v1.ts';
+import type { Container, PodSpec, PodTemplateSpec } from '../types/core.v1.ts';
+import { checkDomainPath } from './domain-path-rules.ts';
+import { checkFailurePolicy, checkSuccessPolicy } from './job-policy-rules.ts';
 import type { KindRules } from './kind-rules.ts';
-import { checkLabelSelector } from './label-selector-rules.ts';
-import { labelSelectorFromObject } from '../label-selector.ts';
+import { checkLabelSelector, isMismatch } from './label-selector-rules.ts';
 import { checkPodTemplate } from './pod-spec-rules.ts';
 import type { Problems } from './problems.ts';
+import { checkCounts } from './workload-rules.ts';
 
-const INDEXED_COMPLETIONS_MAX = 100_000;
-/** Room for the eleven characters that a controller adds to make the name of a Job. */
-const CRON_NAME_MAX = 52;
+const INDEXED_MAX = 100_000;
+/** What may run or fail at once of a Job with more than that. */
+const MANY_MAX = 10_000;
+const MANAGED_BY_MAX = 63;
 
 export const JOB_RULES: KindRules<Job> = {
-  check(problems, { metadata, spec }) {
-    checkJobSpec(problems, 'spec', spec);
-    if (spec.selector !== undefined) {
-      checkLabelSelector(problems, 'spec.selector', spec.selector);
-      const { labels } = spec.template.metadata;
-      if (problems.found.length === 0 && !labelSelectorFromObject(spec.selector).matches(labels)) {
-        problems.invalid(
-          'spec.template.metadata.labels',
-          labels,
-          '`selector` does not match template `labels`',
-        );
-      }
-    }
-    if (spec.completionMode === 'Indexed' && spec.completions !== undefined && spec.completions > 0) {
-      const podName = `${metadata.name}-${spec.completions - 1}`;
-      if (podName.length > 63) {
+  onCreate(problems, job) {
+    const { metadata, spec } = job;
+    checkGeneratedSelector(problems, job);
+    checkSpec(problems, spec);
+    if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
+      const podName = `${metadata.name}-${(spec.completions ?? 0) - 1}`;
+      if (dnsLabelProblems(podName).length > 0) {
         problems.invalid(
           'metadata.name',
           metadata.name,
-          `will not able to create pod with invalid DNS label: "${podName}"`,
+          `will not able to create pod with invalid DNS label: ${podName}`,
         );
       }
     }
   },
   onUpdate(problems, next, previous) {
-    const isElastic =
-      next.spec.completionMode === 'Indexed' && next.spec.completions === next.spec.parallelism;
-    if (!isElastic) {
-      problems.immutable('spec.completions', next.spec.completions, previous.spec.completions);
+    const [after, before] = [next.spec, previous.spec];
+    checkSpec(problems, after);
+    if (after.completionMode !== 'Indexed') {
+      problems.immutable('spec.completions', after.completions, before.completions);
+    } else if (
+      after.completions !== undefined &&
+      after.completions !== before.completions &&
+      after.completions !== after.parallelism
+    ) {
+      problems.invalid(
+        'spec.completions',
+        after.completions,
+        'can only be modified in tandem with spec.parallelism',
+      );
     }
-    problems.immutable('spec.selector', next.spec.selector, previous.spec.selector);
-    const mayChangeTemplate = previous.spec.suspend === true && previous.status.startTime === undefined;
-    if (!mayChangeTemplate) {
-      problems.immutable('spec.template', next.spec.template, previous.spec.template);
+    problems.immutable('spec.selector', after.selector, before.selector);
+    checkTemplateUpdate(problems, next, previous);
+    for (const field of FIXED) {
+      problems.immutable(`spec.${field}`, after[field], before[field]);
     }
-    problems.immutable('spec.completionMode', next.spec.completionMode, previous.spec.completionMode);
-    problems.immutable('spec.podFailurePolicy', next.spec.podFailurePolicy, previous.spec.podFailurePolicy);
-    problems.immutable(
-      'spec.backoffLimitPerIndex',
-      next.spec.backoffLimitPerIndex,
-      previous.spec.backoffLimitPerIndex,
-    );
-    problems.immutable('spec.managedBy', next.spec.managedBy, previous.spec.managedBy);
-    problems.immutable('spec.successPolicy', next.spec.successPolicy, previous.spec.successPolicy);
+  },
+  onStatusUpdate(problems, { status }) {
+    checkCounts(problems, status, ['active', 'succeeded', 'failed', 'ready', 'terminating']);
+    const seen = new Set<string>();
+    for (const field of ['succeeded', 'failed'] as const) {
+      for (const [index, uid] of (status.uncountedTerminatedPods?.[field] ?? []).entries()) {
+        const at = `status.uncountedTerminatedPods.${field}[${index}]`;
+        if (uid === '') {
+          problems.invalid(at, uid, 'must not be empty');
+        } else if (seen.has(uid)) {
+          problems.duplicate(at, uid);
+        }
+        seen.add(uid);
+      }
+    }
   },
 };
 
-function checkJobSpec(problems: Problems, path: string, spec: JobSpec): void {
+const FIXED = [
+  'completionMode',
+  'podFailurePolicy',
+  'backoffLimitPerIndex',
+  'managedBy',
+  'successPolicy',
+] as const;
+
+const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
+const JOB_NAME = 'batch.kubernetes.io/job-name';
+
+/** Without a selector of its author's a Job has the one that the server makes, and labels that it chooses. */
+function checkGeneratedSelector(problems: Problems, { metadata, spec }: Job): void {
+  if (spec.manualSelector === true || spec.selector === undefined) {
+    return;
+  }
+  const { uid, name } = metadata;
+  if (uid === '') {
+    problems.required('metadata.uid');
+  }
+  const expected = {
+    'controller-uid': uid,
+    'job-name': name,
+    [CONTROLLER_UID]: uid,
+    [JOB_NAME]: name,
+  };
+  const { labels } = spec.template.metadata;
+  for (const [key, value] of Object.entries(expected)) {
+    const path = `spec.template.metadata.labels[${key}]`;
+    if (labels?.[key] === undefined) {
+      problems.required(path, `must be '${value}'`);
+    } else if (labels[key] !== value) {
+      problems.invalid(path, labels, `must be '${value}'`);
+    }
+  }
+  if (isMismatch(spec.selector, expected)) {
+    problems.invalid('spec.selector', spec.selector, '`selector` not auto-generated');
+  }
+}
+
+function checkSpec(problems: Problems, spec: JobSpec): void {
+  checkJobSpec(problems, 'spec', spec);
+  if (spec.selector === undefined) {
+    problems.required('spec.selector');
+    return;
+  }
+  checkLabelSelector(problems, 'spec.selector', spec.selector);
+  const { labels } = spec.template.metadata;
+  if (isMismatch(spec.selector, labels)) {
+    problems.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
+  }
+}
+
+/** A Job that waits and has never run may be told anew where its pods go. */
+function checkTemplateUpdate(problems: Problems, next: Job, previous: Job): void {
+  const [after, before] = [next.spec.template, previous.spec.template];
+  const isFree = previous.spec.suspend === true && previous.status.startTime === undefined;
+  if (!isFree) {
+    problems.immutable('spec.template', after, before);
+    return;
+  }
+  const fixed = ({ metadata, spec }: PodTemplateSpec): object => {
+    const { labels: _labels, annotations: _annotations, ...meta } = metadata;
+    const {
+      nodeSelector: _nodes,
+      tolerations: _tolerations,
+      schedulingGates: _gates,
+      affinity,
+      ...rest
+    } = spec;
+    const { nodeAffinity: _narrowed, ...others } = affinity ?? {};
+    return { meta, rest: withoutAmounts(rest), affinity: others };
+  };
+  if (!jsonEqual(fixed(after), fixed(before))) {
+    problems.invalid('spec.template', after, 'field is immutable');
+  }
+}
+
+/** Resources of a Job that waits may change too. */
+function withoutAmounts(spec: Omit<PodSpec, 'affinity'>): object {
+  const bare = ({ resources: _free, ...container }: Container): object => container;
+  return {
+    ...spec,
+    containers: spec.containers.map(bare),
+    initContainers: spec.initContainers?.map(bare),
+  };
+}
+
+export function checkJobSpec(problems: Problems, path: string, spec: JobSpec): void {
   for (const field of [
     'parallelism',
     'completions',
@@ -69,20 +170,21 @@ function checkJobSpec(problems: Problems, path: string, spec: JobSpec): void {
   ] as const) {
     problems.nonNegative(`${path}.${field}`, spec[field]);
   }
-  if (spec.completionMode !== undefined) {
-    problems.oneOf(`${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed']);
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    problems.required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified');
   }
-  if (spec.completionMode === 'Indexed') {
-    if (spec.completions === undefined) {
-      problems.required(`${path}.completions`, 'when completion mode is Indexed');
+  if (spec.managedBy !== undefined) {
+    checkDomainPath(problems, `${path}.managedBy`, spec.managedBy);
+    if (spec.managedBy.length > MANAGED_BY_MAX) {
+      problems.tooLong(`${path}.managedBy`, MANAGED_BY_MAX);
     }
-    if ((spec.completions ?? 0) > INDEXED_COMPLETIONS_MAX && (spec.parallelism ?? 0) > 10_000) {
-      problems.invalid(
-        `${path}.parallelism`,
-        spec.parallelism,
-        `must be less than or equal to 10000 when completion mode is Indexed and completions is greater than ${INDEXED_COMPLETIONS_MAX}`,
-      );
-    }
+  }
+  checkIndexing(problems, path, spec);
+  if (spec.podFailurePolicy !== undefined) {
+    checkFailurePolicy(problems, `${path}.podFailurePolicy`, spec);
+  }
+  if (spec.successPolicy !== undefined) {
+    checkSuccessPolicy(problems, `${path}.successPolicy`, spec);
   }
   if (spec.podReplacementPolicy !== undefined) {
     problems.oneOf(
@@ -92,127 +194,56 @@ function checkJobSpec(problems: Problems, path: string, spec: JobSpec): void {
     );
   }
   checkPodTemplate(problems, `${path}.template`, spec.template);
-  // What the pod rules already refuse is not said twice.
-  if (spec.template.spec.restartPolicy === 'Always') {
-    problems.oneOf(`${path}.template.spec.restartPolicy`, 'Always', ['OnFailure', 'Never']);
-  }
-  if (spec.podFailurePolicy !== undefined && spec.template.spec.restartPolicy !== 'Never') {
-    problems.invalid(
-      `${path}.template.spec.restartPolicy`,
-      spec.template.spec.restartPolicy,
-      'only "Never" is supported when podFailurePolicy is specified',
-    );
+  checkRestartPolicy(problems, `${path}.template.spec.restartPolicy`, spec);
+}
+
+function checkRestartPolicy(problems: Problems, path: string, spec: JobSpec): void {
+  const { restartPolicy } = spec.template.spec;
+  if (restartPolicy === undefined || restartPolicy === 'Always') {
+    problems.required(path, 'valid values: "OnFailure", "Never"');
+  } else if (restartPolicy !== 'OnFailure' && restartPolicy !== 'Never') {
+    problems.oneOf(path, restartPolicy, ['OnFailure', 'Never']);
+  } else if (spec.podFailurePolicy !== undefined && restartPolicy !== 'Never') {
+    problems.invalid(path, restartPolicy, 'only "Never" is supported when podFailurePolicy is specified');
   }
 }
 
-export const CRON_JOB_RULES: KindRules<CronJob> = {
-  check(problems, { spec }) {
-    if (spec.schedule === '') {
-      problems.required('spec.schedule');
-    } else {
-      checkSchedule(problems, spec.schedule, spec.timeZone);
+function checkIndexing(problems: Problems, path: string, spec: JobSpec): void {
+  const { completionMode = 'NonIndexed', completions, parallelism, maxFailedIndexes: failedMax } = spec;
+  if (completionMode === 'NonIndexed') {
+    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
+      if (spec[field] !== undefined) {
+        problems.invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode');
+      }
     }
-    problems.nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds);
-    problems.requiredOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
-    checkTimeZone(problems, spec.timeZone);
-    problems.nonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit);
-    problems.nonNegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit);
-    if (spec.jobTemplate.spec.manualSelector === true) {
-      problems.oneOf('spec.jobTemplate.spec.manualSelector', 'true', ['nil', 'false']);
-    }
-    checkJobSpec(problems, 'spec.jobTemplate.spec', spec.jobTemplate.spec);
-  },
-  onCreate(problems, { metadata }) {
-    if (metadata.name.length > CRON_NAME_MAX) {
-      problems.invalid('metadata.name', metadata.name, `must be no more than ${CRON_NAME_MAX} characters`);
-    }
-  },
-};
-
-const MACRO = /^@(?:yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$/;
-const FIELD =
-  /^(?:\*|\?|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:\/[0-9]+)?(?:,(?:\*|\?|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:\/[0-9]+)?)*$/;
-const FIELD_BOUNDS: readonly (readonly [number, number])[] = [
-  [0, 59],
-  [0, 23],
-  [1, 31],
-  [1, 12],
-  [0, 6],
-];
-
-function checkSchedule(problems: Problems, schedule: string, timeZone: string | undefined): void {
-  const path = 'spec.schedule';
-  if (/^(?:CRON_)?TZ=/.test(schedule)) {
-    problems.invalid(
-      path,
-      schedule,
-      timeZone === undefined
-        ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
-        : 'cannot use both timeZone field and TZ or CRON_TZ in schedule',
-    );
     return;
   }
-  if (MACRO.test(schedule)) {
+  problems.oneOf(`${path}.completionMode`, completionMode, ['NonIndexed', 'Indexed']);
+  if (completionMode !== 'Indexed') {
     return;
   }
-  const fields = schedule.trim().split(/\s+/);
-  if (fields.length !== FIELD_BOUNDS.length) {
-    problems.invalid(
-      path,
-      schedule,
-      `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`,
-    );
-    return;
+  if (completions === undefined) {
+    problems.required(`${path}.completions`, 'when completion mode is Indexed');
   }
-  for (const [index, field] of fields.entries()) {
-    const [low, high] = FIELD_BOUNDS[index] ?? [0, 0];
-    const numbers = [...field.replaceAll(/\/\d+/g, '').matchAll(/\d+/g)].map(Number);
-    if (!FIELD.test(field)) {
-      problems.invalid(
-        path,
-        schedule,
-        `failed to parse int from ${field}: strconv.Atoi: parsing "${field}": invalid syntax`,
-      );
-    } else if (numbers.some((number) => number > high)) {
-      problems.invalid(
-        path,
-        schedule,
-        `end of range (${Math.max(...numbers)}) above maximum (${high}): ${field}`,
-      );
-    } else if (numbers.some((number) => number < low)) {
-      problems.invalid(
-        path,
-        schedule,
-        `beginning of range (${Math.min(...numbers)}) below minimum (${low}): ${field}`,
+  const tooMany = (field: string, value: number | undefined, max: number, when: string): void => {
+    if (value !== undefined && value > max) {
+      problems.invalid(`${path}.${field}`, value, `must be less than or equal to ${max}${when}`);
+    }
+  };
+  tooMany('parallelism', parallelism, INDEXED_MAX, ' when completion mode is Indexed');
+  if (completions !== undefined && failedMax !== undefined && failedMax > completions) {
+    problems.invalid(`${path}.maxFailedIndexes`, failedMax, 'must be less than or equal to completions');
+  }
+  tooMany('maxFailedIndexes', failedMax, INDEXED_MAX, '');
+  if ((completions ?? 0) > INDEXED_MAX && spec.backoffLimitPerIndex !== undefined) {
+    if (failedMax === undefined) {
+      problems.required(
+        `${path}.maxFailedIndexes`,
+        `must be specified when completions is above ${INDEXED_MAX}`,
       );
     }
-  }
-}
-
-function checkTimeZone(problems: Problems, timeZone: string | undefined): void {
-  if (timeZone === undefined) {
-    return;
-  }
-  if (timeZone === '') {
-    problems.invalid('spec.timeZone', timeZone, 'timeZone must be nil or non-empty string');
-  } else if (timeZone.toLowerCase() === 'local') {
-    problems.invalid(
-      'spec.timeZone',
-      timeZone,
-      'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
-    );
-  } else if (!isTimeZone(timeZone)) {
-    problems.invalid('spec.timeZone', timeZone, `unknown time zone ${timeZone}`);
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch (error) {
-    if (error instanceof RangeError) {
-      return false;
-    }
-    throw error;
+    const when = ` when completions are above ${INDEXED_MAX} and used with backoff limit per index`;
+    tooMany('parallelism', parallelism, MANY_MAX, when);
+    tooMany('maxFailedIndexes', failedMax, MANY_MAX, when);
   }
 }

@@ -2,7 +2,7 @@ import { labelSelectorFromObject } from '../label-selector.ts';
 import { labelValueProblems, qualifiedNameProblems } from '../names.ts';
 import type { LabelSelector } from '../types/meta.v1.ts';
 import { checkLabels } from './object-meta.ts';
-import type { Problems } from './problems.ts';
+import { Problems } from './problems.ts';
 
 export function checkLabelSelector(
   problems: Problems,
@@ -40,6 +40,16 @@ export function isEmptySelector(selector: LabelSelector | undefined): boolean {
   return Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions ?? []).length === 0;
 }
 
+/** Whether a selector that says something does not choose these labels. One that is malformed chooses nothing to tell of. */
+export function isMismatch(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const scratch = new Problems();
+  checkLabelSelector(scratch, '', selector);
+  return scratch.found.length === 0 && !labelSelectorFromObject(selector).matches(labels);
+}
+
 /**
  * The selector of a workload: there, not empty, and choosing the pods of its own template.
  *
@@ -52,16 +62,15 @@ export function checkOwnSelector(
   kind: string,
 ): void {
   const path = 'spec.selector';
-  const before = problems.found.length;
   if (selector === undefined) {
     problems.required(path);
-    return;
+  } else {
+    checkLabelSelector(problems, path, selector);
+    if (isEmptySelector(selector)) {
+      problems.invalid(path, selector, `empty selector is invalid for ${kind}`);
+    }
   }
-  checkLabelSelector(problems, path, selector);
-  if (isEmptySelector(selector)) {
-    problems.invalid(path, selector, `empty selector is invalid for ${kind}`);
-  }
-  if (problems.found.length === before && !labelSelectorFromObject(selector).matches(labels)) {
+  if (!isEmptySelector(selector) && isMismatch(selector, labels)) {
     problems.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
   }
 }

@@ -1,13 +1,17 @@
-import type { HorizontalPodAutoscaler, MetricSpec } from '../types/autoscaling.v2.ts';
-import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../types/autoscaling.v1.ts';
 import type { Lease } from '../types/coordination.v1.ts';
+import { dnsLabelProblems } from '../names.ts';
+import type { RuntimeClass } from '../types/node.v1.ts';
 import type { PodDisruptionBudget } from '../types/policy.v1.ts';
 import type { PriorityClass } from '../types/scheduling.v1.ts';
-import { pathSegmentProblems } from '../names.ts';
+import { checkTolerations } from './affinity-rules.ts';
+import { checkConditions } from './condition-rules.ts';
+import { checkDomainPath } from './domain-path-rules.ts';
 import type { KindRules } from './kind-rules.ts';
 import { checkLabelSelector } from './label-selector-rules.ts';
+import { checkLabels } from './object-meta.ts';
 import type { Problems } from './problems.ts';
-import { checkCount } from './workload-rules.ts';
+import { checkResources } from './resource-rules.ts';
+import { checkAtMostAll, checkCount, checkCounts } from './workload-rules.ts';
 
 const USER_PRIORITY_MAX = 1_000_000_000;
 const SYSTEM_PREFIX = 'system-';
@@ -25,9 +29,7 @@ export const DISRUPTION_BUDGET_RULES: KindRules<PodDisruptionBudget> = {
     for (const [field, value] of Object.entries({ minAvailable, maxUnavailable })) {
       if (value !== undefined) {
         checkCount(problems, `spec.${field}`, value);
-        if (typeof value === 'string' && Number.parseInt(value, 10) > 100) {
-          problems.invalid(`spec.${field}`, value, 'must not be greater than 100%');
-        }
+        checkAtMostAll(problems, `spec.${field}`, value);
       }
     }
     checkLabelSelector(problems, 'spec.selector', spec.selector);
@@ -39,79 +41,19 @@ export const DISRUPTION_BUDGET_RULES: KindRules<PodDisruptionBudget> = {
     }
   },
   onStatusUpdate(problems, { status }) {
-    for (const field of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const) {
-      problems.nonNegative(`status.${field}`, status[field]);
-    }
+    checkConditions(problems, 'status.conditions', status.conditions);
+    checkCounts(problems, status, ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods']);
   },
 };
-
-export const AUTOSCALER_RULES: KindRules<HorizontalPodAutoscaler> = {
-  check(problems, { spec }) {
-    checkScale(problems, spec);
-    for (const [index, metric] of (spec.metrics ?? []).entries()) {
-      checkMetric(problems, `spec.metrics[${index}]`, metric);
-    }
-  },
-};
-
-export const AUTOSCALER_V1_RULES: KindRules<AutoscalerV1> = {
-  check(problems, { spec }) {
-    checkScale(problems, spec);
-    if (spec.targetCPUUtilizationPercentage !== undefined && spec.targetCPUUtilizationPercentage < 1) {
-      problems.invalid(
-        'spec.targetCPUUtilizationPercentage',
-        spec.targetCPUUtilizationPercentage,
-        'must be greater than 0',
-      );
-    }
-  },
-};
-
-type Scale = Pick<HorizontalPodAutoscaler['spec'], 'minReplicas' | 'maxReplicas' | 'scaleTargetRef'>;
-
-function checkScale(problems: Problems, { minReplicas, maxReplicas, scaleTargetRef }: Scale): void {
-  if (minReplicas !== undefined && minReplicas < 1) {
-    problems.invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1');
-  }
-  if (maxReplicas < 1) {
-    problems.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0');
-  }
-  if (minReplicas !== undefined && maxReplicas < minReplicas) {
-    problems.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`');
-  }
-  for (const field of ['kind', 'name'] as const) {
-    problems.requiredName(`spec.scaleTargetRef.${field}`, scaleTargetRef[field], pathSegmentProblems);
-  }
-}
-
-const METRIC_SOURCES: Readonly<Record<string, keyof MetricSpec>> = {
-  ContainerResource: 'containerResource',
-  External: 'external',
-  Object: 'object',
-  Pods: 'pods',
-  Resource: 'resource',
-};
-
-function checkMetric(problems: Problems, path: string, metric: MetricSpec): void {
-  if (metric.type === '') {
-    problems.required(`${path}.type`, 'must specify a metric source type');
-    return;
-  }
-  const source = METRIC_SOURCES[metric.type];
-  if (source === undefined) {
-    problems.oneOf(`${path}.type`, metric.type, Object.keys(METRIC_SOURCES));
-  } else if (metric[source] === undefined) {
-    problems.required(`${path}.${source}`, `must populate information for the given metric source`);
-  }
-}
 
 export const PRIORITY_CLASS_RULES: KindRules<PriorityClass> = {
-  check(problems, { metadata: { name }, value, preemptionPolicy }) {
+  onCreate(problems, { metadata: { name }, value, globalDefault, preemptionPolicy }) {
     if (name.startsWith(SYSTEM_PREFIX)) {
-      if (SYSTEM_PRIORITIES[name] !== value) {
+      const error = systemPriorityError(name, value, globalDefault === true);
+      if (error !== undefined) {
         problems.forbidden(
           'metadata.name',
-          `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${name} is not a known system priority class`,
+          `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${error}`,
         );
       }
     } else if (value > USER_PRIORITY_MAX) {
@@ -129,14 +71,68 @@ export const PRIORITY_CLASS_RULES: KindRules<PriorityClass> = {
   },
 };
 
+function systemPriorityError(name: string, value: number, isGlobalDefault: boolean): string | undefined {
+  const known = SYSTEM_PRIORITIES[name];
+  if (known === undefined) {
+    return `${name} is not a known system priority class`;
+  }
+  if (known !== value) {
+    return `value of ${name} PriorityClass must be ${known}`;
+  }
+  return isGlobalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
+
 export const LEASE_RULES: KindRules<Lease> = {
   check(problems, { spec }) {
-    if (spec.leaseDurationSeconds !== undefined && spec.leaseDurationSeconds <= 0) {
-      problems.invalid('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0');
+    const { leaseDurationSeconds, leaseTransitions, strategy, preferredHolder = '', holderIdentity } = spec;
+    if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
+      problems.invalid('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0');
     }
-    problems.nonNegative('spec.leaseTransitions', spec.leaseTransitions);
-    if ((spec.preferredHolder ?? '') !== '' && (spec.strategy ?? '') === '') {
-      problems.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined');
+    problems.nonNegative('spec.leaseTransitions', leaseTransitions);
+    if (strategy !== undefined) {
+      checkLeaseStrategy(problems, 'spec.strategy', strategy);
     }
+    if (preferredHolder !== '' && (strategy ?? '') === '') {
+      problems.forbidden('spec.preferredHolder', 'may only be specified when `strategy` is defined');
+    }
+    if (holderIdentity === '' && strategy === undefined) {
+      problems.invalid('spec.holderIdentity', '', 'must not be empty');
+    }
+  },
+};
+
+/** How a leader is chosen: one of ours, or somebody's with a domain in front. */
+function checkLeaseStrategy(problems: Problems, path: string, strategy: string): void {
+  if (strategy === 'OldestEmulationVersion') {
+    return;
+  }
+  if (strategy.includes('/')) {
+    checkDomainPath(problems, path, strategy);
+  } else {
+    problems.oneOf(path, strategy, ['OldestEmulationVersion']);
+  }
+}
+
+export const RUNTIME_CLASS_RULES: KindRules<RuntimeClass> = {
+  onCreate(problems, { handler, overhead, scheduling }) {
+    problems.names('handler', handler, dnsLabelProblems(handler));
+    if (overhead?.podFixed !== undefined) {
+      checkResources(problems, 'overhead', { limits: overhead.podFixed });
+    }
+    checkLabels(problems, 'scheduling.nodeSelector', scheduling?.nodeSelector);
+    const tolerations = scheduling?.tolerations ?? [];
+    checkTolerations(problems, 'scheduling.tolerations.tolerations', tolerations);
+    const seen = new Set<string>();
+    for (const [index, toleration] of tolerations.entries()) {
+      const { tolerationSeconds: _free, ...pair } = toleration;
+      const key = JSON.stringify([pair.key, pair.operator, pair.value, pair.effect]);
+      if (seen.has(key)) {
+        problems.duplicate(`scheduling.tolerations[${index}]`, toleration);
+      }
+      seen.add(key);
+    }
+  },
+  onUpdate(problems, next, previous) {
+    problems.immutable('handler', next.handler, previous.handler);
   },
 };

@@ -20,6 +20,11 @@ export class Problems {
     this.#add('FieldValueInvalid', path, { badValue: badValue ?? null, detail });
   }
 
+  /** An invalid value that the sentence is better off without. */
+  invalidAlone(path: string, detail: string): void {
+    this.#add('FieldValueInvalid', path, { detail, isValueOmitted: true });
+  }
+
   forbidden(path: string, detail: string): void {
     this.#add('FieldValueForbidden', path, { detail });
   }
@@ -114,7 +119,11 @@ export class Problems {
     this.#found.push(...errors);
   }
 
-  #add(reason: FieldErrorReason, path: string, rest: Pick<FieldError, 'detail' | 'badValue'>): void {
+  #add(
+    reason: FieldErrorReason,
+    path: string,
+    rest: Pick<FieldError, 'detail' | 'badValue' | 'isValueOmitted'>,
+  ): void {
     this.#found.push({ path, reason, ...rest });
   }
 }

@@ -32,7 +32,10 @@ const GOOD: Readonly<Record<string, readonly [apiVersion: string, body: object]>
   DaemonSet: ['apps/v1', { spec: { ...WORKLOAD, updateStrategy: {} } }],
   StatefulSet: ['apps/v1', { spec: { ...WORKLOAD, serviceName: 's', updateStrategy: {} } }],
   ReplicationController: ['v1', { spec: { template: TEMPLATE } }],
-  Job: ['batch/v1', { spec: { template: JOB_TEMPLATE } }],
+  Job: [
+    'batch/v1',
+    { spec: { template: JOB_TEMPLATE, manualSelector: true, selector: { matchLabels: LABELS } }, status: {} },
+  ],
   CronJob: [
     'batch/v1',
     { spec: { schedule: '*/5 * * * *', jobTemplate: { metadata: {}, spec: { template: JOB_TEMPLATE } } } },
@@ -197,7 +200,7 @@ const badCreates: readonly (readonly [kind: string, path: string, value: unknown
     'Job',
     'spec.template.spec.restartPolicy',
     'Always',
-    'spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+    'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
   ],
   [
     'CronJob',
@@ -262,7 +265,7 @@ const badCreates: readonly (readonly [kind: string, path: string, value: unknown
     [{ kind: 'ServiceAccount', name: 's' }],
     'subjects[0].namespace: Required value',
   ],
-  ['Ingress', 'spec', {}, 'spec: Invalid value: {}: either `defaultBackend` or `rules` must be specified'],
+  ['Ingress', 'spec', {}, 'spec: Invalid value: null: either `defaultBackend` or `rules` must be specified'],
   [
     'NetworkPolicy',
     'spec.ingress',

@@ -2,13 +2,19 @@ import { dnsSubdomainProblems, pathSegmentProblems } from '../names.ts';
 import { resourceOfKind } from '../resource-table.ts';
 import type { GroupVersionKind } from '../resource-type.ts';
 import type { FieldError } from '../status-error.ts';
+import { IP_ADDRESS_RULES, SERVICE_CIDR_RULES } from './address-rules.ts';
 import * as admissionPolicy from './admission-policy-rules.ts';
 import * as admission from './admission-rules.ts';
 import { API_SERVICE_RULES } from './api-service-rules.ts';
+import { AUTOSCALER_RULES, AUTOSCALER_V1_RULES } from './autoscaler-rules.ts';
 import * as batch from './batch-rules.ts';
 import { CLAIM_RULES } from './claim-rules.ts';
 import * as cluster from './cluster-rules.ts';
 import * as config from './config-rules.ts';
+import { CRON_JOB_RULES } from './cron-job-rules.ts';
+import * as endpoints from './endpoint-rules.ts';
+import { FLOW_SCHEMA_RULES, PRIORITY_LEVEL_RULES } from './flow-control-rules.ts';
+import { NETWORK_POLICY_RULES } from './network-policy-rules.ts';
 import * as networking from './networking-rules.ts';
 import { type AnyMeta, checkFinalizerOwners, checkMeta, checkMetaUpdate } from './object-meta.ts';
 import type { KindRules } from './kind-rules.ts';
@@ -18,7 +24,9 @@ import * as policy from './policy-rules.ts';
 import { Problems } from './problems.ts';
 import * as rbac from './rbac-rules.ts';
 import { SERVICE_RULES } from './service-rules.ts';
+import { CONTROLLER_REVISION_RULES, STATEFUL_SET_RULES } from './stateful-set-rules.ts';
 import * as storage from './storage-rules.ts';
+import { PERSISTENT_VOLUME_RULES } from './volume-object-rules.ts';
 import * as workload from './workload-rules.ts';
 
 /** Says what is wrong with objects of one kind; an empty list when nothing is. Objects are in normal form, with defaults. */
@@ -53,10 +61,12 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/LimitRange', rules(cluster.LIMIT_RANGE_RULES)],
   ['/Event', rules(cluster.EVENT_RULES)],
   ['events.k8s.io/Event', FREELY_NAMED],
-  ['networking.k8s.io/IPAddress', FREELY_NAMED],
+  ['networking.k8s.io/IPAddress', rules(IP_ADDRESS_RULES)],
+  ['networking.k8s.io/ServiceCIDR', rules(SERVICE_CIDR_RULES)],
+  ['networking.k8s.io/IngressClass', rules(networking.INGRESS_CLASS_RULES)],
   ['certificates.k8s.io/ClusterTrustBundle', FREELY_NAMED],
-  ['/Endpoints', rules(networking.ENDPOINTS_RULES)],
-  ['/PersistentVolume', rules(storage.PERSISTENT_VOLUME_RULES)],
+  ['/Endpoints', rules(endpoints.ENDPOINTS_RULES)],
+  ['/PersistentVolume', rules(PERSISTENT_VOLUME_RULES)],
   ['/PersistentVolumeClaim', rules(CLAIM_RULES)],
   ['admissionregistration.k8s.io/ValidatingWebhookConfiguration', rules(admission.VALIDATING_WEBHOOK_RULES)],
   ['admissionregistration.k8s.io/MutatingWebhookConfiguration', rules(admission.MUTATING_WEBHOOK_RULES)],
@@ -69,22 +79,30 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
     'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding',
     rules(admissionPolicy.MUTATING_BINDING_RULES),
   ],
-  ['apiregistration.k8s.io/APIService', rules(API_SERVICE_RULES)],
   ['apps/Deployment', rules(workload.DEPLOYMENT_RULES)],
   ['apps/ReplicaSet', rules(workload.REPLICA_SET_RULES)],
   ['apps/DaemonSet', rules(workload.DAEMON_SET_RULES)],
-  ['apps/StatefulSet', rules(workload.STATEFUL_SET_RULES)],
+  ['apps/StatefulSet', rules(STATEFUL_SET_RULES)],
+  ['apps/ControllerRevision', rules(CONTROLLER_REVISION_RULES)],
   ['batch/Job', rules(batch.JOB_RULES)],
-  ['batch/CronJob', rules(batch.CRON_JOB_RULES)],
-  ['autoscaling/v1/HorizontalPodAutoscaler', rules(policy.AUTOSCALER_V1_RULES)],
-  ['autoscaling/v2/HorizontalPodAutoscaler', rules(policy.AUTOSCALER_RULES)],
+  ['batch/CronJob', rules(CRON_JOB_RULES)],
+  ['autoscaling/v1/HorizontalPodAutoscaler', rules(AUTOSCALER_V1_RULES)],
+  ['autoscaling/v2/HorizontalPodAutoscaler', rules(AUTOSCALER_RULES)],
   ['policy/PodDisruptionBudget', rules(policy.DISRUPTION_BUDGET_RULES)],
   ['scheduling.k8s.io/PriorityClass', rules(policy.PRIORITY_CLASS_RULES)],
   ['coordination.k8s.io/Lease', rules(policy.LEASE_RULES)],
-  ['discovery.k8s.io/EndpointSlice', rules(networking.ENDPOINT_SLICE_RULES)],
+  ['discovery.k8s.io/EndpointSlice', rules(endpoints.ENDPOINT_SLICE_RULES)],
   ['networking.k8s.io/Ingress', rules(networking.INGRESS_RULES)],
-  ['networking.k8s.io/NetworkPolicy', rules(networking.NETWORK_POLICY_RULES)],
+  ['networking.k8s.io/NetworkPolicy', rules(NETWORK_POLICY_RULES)],
   ['storage.k8s.io/StorageClass', rules(storage.STORAGE_CLASS_RULES)],
+  ['storage.k8s.io/VolumeAttachment', rules(storage.VOLUME_ATTACHMENT_RULES)],
+  ['storage.k8s.io/CSIDriver', rules(storage.CSI_DRIVER_RULES)],
+  ['storage.k8s.io/CSINode', rules(storage.CSI_NODE_RULES)],
+  ['storage.k8s.io/CSIStorageCapacity', rules(storage.CSI_STORAGE_CAPACITY_RULES)],
+  ['storage.k8s.io/VolumeAttributesClass', rules(storage.VOLUME_ATTRIBUTES_CLASS_RULES)],
+  ['node.k8s.io/RuntimeClass', rules(policy.RUNTIME_CLASS_RULES)],
+  ['flowcontrol.apiserver.k8s.io/FlowSchema', rules(FLOW_SCHEMA_RULES)],
+  ['flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration', rules(PRIORITY_LEVEL_RULES)],
   ['certificates.k8s.io/CertificateSigningRequest', rules(cluster.SIGNING_REQUEST_RULES)],
   ['rbac.authorization.k8s.io/Role', rules(rbac.ROLE_RULES)],
   ['rbac.authorization.k8s.io/ClusterRole', rules(rbac.CLUSTER_ROLE_RULES)],

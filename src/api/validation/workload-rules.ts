@@ -1,11 +1,9 @@
-import { jsonEqual } from '#base/json-equal.ts';
 import { percentOf } from '../int-or-string.ts';
 import { percentProblems } from '../names.ts';
-import type { DaemonSet, Deployment, DeploymentSpec, ReplicaSet, StatefulSet } from '../types/apps.v1.ts';
+import type { DaemonSet, Deployment, DeploymentSpec, ReplicaSet } from '../types/apps.v1.ts';
 import type { PodSpec, ReplicationController } from '../types/core.v1.ts';
 import type { KindRules } from './kind-rules.ts';
-import { checkOwnSelector } from './label-selector-rules.ts';
-import { checkLabels } from './object-meta.ts';
+import { checkLabelSelector, checkOwnSelector, isEmptySelector, isMismatch } from './label-selector-rules.ts';
 import { checkPodTemplate } from './pod-spec-rules.ts';
 import type { Problems } from './problems.ts';
 
@@ -14,7 +12,7 @@ export const DEPLOYMENT_RULES: KindRules<Deployment> = {
     problems.nonNegative('spec.replicas', spec.replicas);
     checkOwnSelector(problems, spec.selector, spec.template.metadata.labels, 'deployment');
     checkPodTemplate(problems, 'spec.template', spec.template);
-    checkForever(problems, spec.template.spec);
+    checkForever(problems, spec.template.spec, 'ReplicaSet');
     checkStrategy(problems, spec.strategy ?? {});
     problems.nonNegative('spec.minReadySeconds', spec.minReadySeconds);
     problems.nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit);
@@ -23,7 +21,58 @@ export const DEPLOYMENT_RULES: KindRules<Deployment> = {
   onUpdate(problems, next, previous) {
     problems.immutable('spec.selector', next.spec.selector, previous.spec.selector);
   },
+  onStatusUpdate(problems, { status }, previous) {
+    checkCounts(problems, status, [
+      'observedGeneration',
+      'replicas',
+      'updatedReplicas',
+      'readyReplicas',
+      'availableReplicas',
+      'unavailableReplicas',
+      'collisionCount',
+      'terminatingReplicas',
+    ]);
+    checkWithinReplicas(problems, status, ['updatedReplicas', 'readyReplicas', 'availableReplicas']);
+    checkAvailable(problems, status, 'readyReplicas');
+    checkCollisions(problems, status, previous.status);
+  },
 };
+
+type Counts = Readonly<Record<string, unknown>>;
+
+function countOf(status: object, field: string): number {
+  const value = (status as Counts)[field];
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
+}
+
+/** Numbers in a status are not negative. */
+export function checkCounts(problems: Problems, status: object, fields: readonly string[]): void {
+  for (const field of fields) {
+    problems.nonNegative(`status.${field}`, countOf(status, field));
+  }
+}
+
+export function checkWithinReplicas(problems: Problems, status: object, fields: readonly string[]): void {
+  for (const field of fields) {
+    if (countOf(status, field) > countOf(status, 'replicas')) {
+      problems.invalid(`status.${field}`, countOf(status, field), 'cannot be greater than status.replicas');
+    }
+  }
+}
+
+export function checkAvailable(problems: Problems, status: object, ready: string): void {
+  const available = countOf(status, 'availableReplicas');
+  if (available > countOf(status, 'readyReplicas')) {
+    problems.invalid('status.availableReplicas', available, `cannot be greater than ${ready}`);
+  }
+}
+
+export function checkCollisions(problems: Problems, next: object, previous: object): void {
+  const count = countOf(next, 'collisionCount');
+  if (count < countOf(previous, 'collisionCount')) {
+    problems.invalid('status.collisionCount', count, 'cannot be decremented');
+  }
+}
 
 function checkProgress(
   problems: Problems,
@@ -77,27 +126,24 @@ export function checkCount(problems: Problems, path: string, value: number | str
   }
 }
 
-function checkAtMostAll(problems: Problems, path: string, value: number | string): void {
+export function checkAtMostAll(problems: Problems, path: string, value: number | string): void {
   if (typeof value === 'string' && (percentOf(value) ?? 0) > 100) {
     problems.invalid(path, value, 'must not be greater than 100%');
   }
 }
 
-function isZero(value: number | string): boolean {
+export function isZero(value: number | string): boolean {
   return value === 0 || (typeof value === 'string' && percentOf(value) === 0);
 }
 
 /** Pods of a controller that replaces them run until they are deleted. */
-function checkForever(problems: Problems, spec: PodSpec): void {
+export function checkForever(problems: Problems, spec: PodSpec, kind: string): void {
   const path = 'spec.template.spec';
   if (spec.restartPolicy !== undefined) {
     problems.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always']);
   }
   if (spec.activeDeadlineSeconds !== undefined) {
-    problems.forbidden(
-      `${path}.activeDeadlineSeconds`,
-      'activeDeadlineSeconds in ReplicaSet is not Supported',
-    );
+    problems.forbidden(`${path}.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`);
   }
 }
 
@@ -111,28 +157,26 @@ export const REPLICA_SET_RULES: KindRules<ReplicaSet> = {
     }
     checkOwnSelector(problems, spec.selector, spec.template.metadata.labels, 'deployment');
     checkPodTemplate(problems, 'spec.template', spec.template);
-    checkForever(problems, spec.template.spec);
+    checkForever(problems, spec.template.spec, 'ReplicaSet');
   },
   onUpdate(problems, next, previous) {
     problems.immutable('spec.selector', next.spec.selector, previous.spec.selector);
   },
-  onStatusUpdate(problems, { status }) {
-    const fields = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
-    for (const field of fields) {
-      problems.nonNegative(`status.${field}`, status[field]);
-      if (field !== 'replicas' && (status[field] ?? 0) > status.replicas) {
-        problems.invalid(`status.${field}`, status[field], 'cannot be greater than status.replicas');
-      }
-    }
-    if ((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0)) {
-      problems.invalid(
-        'status.availableReplicas',
-        status.availableReplicas,
-        'cannot be greater than readyReplicas',
-      );
-    }
-  },
+  onStatusUpdate: (problems, { status }) => checkReplicas(problems, status),
 };
+
+function checkReplicas(problems: Problems, status: object): void {
+  checkCounts(problems, status, [
+    'replicas',
+    'fullyLabeledReplicas',
+    'readyReplicas',
+    'availableReplicas',
+    'observedGeneration',
+    'terminatingReplicas',
+  ]);
+  checkWithinReplicas(problems, status, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']);
+  checkAvailable(problems, status, 'readyReplicas');
+}
 
 export const REPLICATION_CONTROLLER_RULES: KindRules<ReplicationController> = {
   check(problems, { spec }) {
@@ -141,7 +185,6 @@ export const REPLICATION_CONTROLLER_RULES: KindRules<ReplicationController> = {
     if (Object.keys(selector).length === 0) {
       problems.required('spec.selector');
     }
-    checkLabels(problems, 'spec.selector', selector);
     problems.nonNegative('spec.replicas', spec.replicas);
     if (spec.template === undefined) {
       problems.required('spec.template');
@@ -156,21 +199,47 @@ export const REPLICATION_CONTROLLER_RULES: KindRules<ReplicationController> = {
       );
     }
     checkPodTemplate(problems, 'spec.template', spec.template);
-    checkForever(problems, spec.template.spec);
+    checkForever(problems, spec.template.spec, 'ReplicationController');
   },
+  onStatusUpdate: (problems, { status }) => checkReplicas(problems, status),
 };
 
 export const DAEMON_SET_RULES: KindRules<DaemonSet> = {
   check(problems, { spec }) {
-    checkOwnSelector(problems, spec.selector, spec.template.metadata.labels, 'daemonset');
+    checkLabelSelector(problems, 'spec.selector', spec.selector);
+    const { labels } = spec.template.metadata;
+    if (isMismatch(spec.selector, labels)) {
+      problems.invalid(
+        'spec.template.metadata.labels',
+        labels,
+        '`selector` does not match template `labels`',
+      );
+    }
+    if (spec.selector !== undefined && isEmptySelector(spec.selector)) {
+      problems.invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset');
+    }
     checkPodTemplate(problems, 'spec.template', spec.template);
-    checkForever(problems, spec.template.spec);
+    checkForever(problems, spec.template.spec, 'DaemonSet');
     problems.nonNegative('spec.minReadySeconds', spec.minReadySeconds);
-    problems.nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit);
     checkDaemonUpdate(problems, spec.updateStrategy ?? {});
+    problems.nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit);
   },
   onUpdate(problems, next, previous) {
     problems.immutable('spec.selector', next.spec.selector, previous.spec.selector);
+  },
+  onStatusUpdate(problems, { status }, previous) {
+    checkCounts(problems, status, [
+      'currentNumberScheduled',
+      'numberMisscheduled',
+      'desiredNumberScheduled',
+      'numberReady',
+      'observedGeneration',
+      'updatedNumberScheduled',
+      'numberAvailable',
+      'numberUnavailable',
+      'collisionCount',
+    ]);
+    checkCollisions(problems, status, previous.status);
   },
 };
 
@@ -189,8 +258,8 @@ function checkDaemonUpdate(
   }
   const { maxUnavailable = 0, maxSurge = 0 } = strategy.rollingUpdate;
   checkCount(problems, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
-  checkAtMostAll(problems, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
   checkCount(problems, `${path}.rollingUpdate.maxSurge`, maxSurge);
+  checkAtMostAll(problems, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
   checkAtMostAll(problems, `${path}.rollingUpdate.maxSurge`, maxSurge);
   if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
     problems.invalid(
@@ -203,50 +272,3 @@ function checkDaemonUpdate(
     problems.required(`${path}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
   }
 }
-
-const STATEFUL_UPDATABLE = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-] as const;
-
-export const STATEFUL_SET_RULES: KindRules<StatefulSet> = {
-  check(problems, { spec }) {
-    problems.requiredOneOf('spec.podManagementPolicy', spec.podManagementPolicy, [
-      'OrderedReady',
-      'Parallel',
-    ]);
-    const strategy = spec.updateStrategy ?? {};
-    problems.requiredOneOf('spec.updateStrategy.type', strategy.type, ['RollingUpdate', 'OnDelete']);
-    problems.nonNegative('spec.updateStrategy.rollingUpdate.partition', strategy.rollingUpdate?.partition);
-    for (const field of ['whenDeleted', 'whenScaled'] as const) {
-      const policy = spec.persistentVolumeClaimRetentionPolicy?.[field];
-      if (policy !== undefined) {
-        problems.oneOf(`spec.persistentVolumeClaimRetentionPolicy.${field}`, policy, ['Retain', 'Delete']);
-      }
-    }
-    problems.nonNegative('spec.replicas', spec.replicas);
-    problems.nonNegative('spec.minReadySeconds', spec.minReadySeconds);
-    problems.nonNegative('spec.ordinals.start', spec.ordinals?.start);
-    checkOwnSelector(problems, spec.selector, spec.template.metadata.labels, 'statefulset');
-    checkPodTemplate(problems, 'spec.template', spec.template);
-    checkForever(problems, spec.template.spec);
-  },
-  onUpdate(problems, next, previous) {
-    const fixed = ({ spec }: StatefulSet): object =>
-      Object.fromEntries(
-        Object.entries(spec).filter(([field]) => !(STATEFUL_UPDATABLE as readonly string[]).includes(field)),
-      );
-    if (!jsonEqual(fixed(next), fixed(previous))) {
-      const list = STATEFUL_UPDATABLE.map((field) => `'${field}'`);
-      problems.forbidden(
-        'spec',
-        `updates to statefulset spec for fields other than ${list.slice(0, -1).join(', ')} and ${list.at(-1)} are forbidden`,
-      );
-    }
-  },
-};

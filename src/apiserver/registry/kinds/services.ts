@@ -5,6 +5,7 @@ import type { Cidr } from '#base/ip.ts';
 import type { Random } from '#base/random.ts';
 import { defaultStrategy, onlyStatus, withStatus } from '../default-strategy.ts';
 import type { DraftObject, Strategy } from '../strategy.ts';
+import { syncedAddresses, withoutOutgrown } from './service-fields.ts';
 import { NumberAllocator, reservedAddresses, reservedPorts } from './number-allocator.ts';
 
 /** Addresses and ports that services hold. One per server; filled from the stored services at start. */
@@ -63,15 +64,21 @@ export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocator
     },
     prepareCreate: (object) => {
       const service = asService(object);
-      const spec = allocate(service, undefined, allocators);
+      const spec = allocate(
+        { ...service, spec: syncedAddresses(service.spec, undefined) },
+        undefined,
+        allocators,
+      );
       return withStatus({ ...object, spec }, { loadBalancer: {} });
     },
     prepareUpdate: (next, current, subresource) => {
       if (subresource === 'status') {
         return onlyStatus(next, current);
       }
-      const kept = keepAllocations(asService(next).spec, asService(current).spec);
-      const spec = allocate({ ...asService(next), spec: kept }, asService(current).spec, allocators);
+      const before = asService(current).spec;
+      const synced = syncedAddresses(asService(next).spec, before);
+      const kept = withoutOutgrown(keepAllocations(synced, before), before);
+      const spec = allocate({ ...asService(next), spec: kept }, before, allocators);
       const status = spec.type === 'LoadBalancer' ? current['status'] : { loadBalancer: {} };
       return withStatus({ ...next, spec }, status);
     },
@@ -85,6 +92,10 @@ function needsClusterIp({ type }: ServiceSpec): boolean {
 
 function needsNodePorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
   return type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
+}
+
+function needsHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 }
 
 /** An update that leaves the address or node ports out keeps those it has. */
@@ -109,6 +120,9 @@ function keepAllocations(next: ServiceSpec, current: ServiceSpec): ServiceSpec {
       return (port.nodePort ?? 0) === 0 && nodePort !== undefined ? { ...port, nodePort } : port;
     });
     kept = { ...kept, ports };
+  }
+  if (needsHealthCheck(next) && needsHealthCheck(current) && (next.healthCheckNodePort ?? 0) === 0) {
+    kept = { ...kept, healthCheckNodePort: current.healthCheckNodePort ?? 0 };
   }
   return kept;
 }
@@ -149,14 +163,7 @@ function allocateIp(
 ): ServiceSpec {
   const { spec } = service;
   if (!needsClusterIp(spec)) {
-    const {
-      clusterIP: _ip,
-      clusterIPs: _ips,
-      ipFamilies: _families,
-      ipFamilyPolicy: _policy,
-      ...rest
-    } = spec;
-    return rest;
+    return spec;
   }
   const families = {
     ipFamilies: [allocators.cidr.family === 4 ? 'IPv4' : 'IPv6'],
@@ -206,19 +213,18 @@ function allocatePorts(
   taken: (() => void)[],
 ): ServiceSpec {
   const { spec } = service;
-  if (!needsNodePorts(spec)) {
-    const ports = spec.ports?.map(({ nodePort, ...port }) =>
-      nodePort === undefined || spec.type === 'LoadBalancer'
-        ? { ...port, ...(nodePort === undefined ? {} : { nodePort }) }
-        : port,
-    );
-    return ports === undefined ? spec : { ...spec, ports };
+  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') {
+    return spec;
   }
+  const isAutomatic = needsNodePorts(spec);
   const held = new Set(nodePortsOf(previous ?? {}));
   const mine = new Map<number, string>();
   const ports = (spec.ports ?? []).map((port, index) => {
     const protocol = port.protocol ?? 'TCP';
     const wanted = port.nodePort ?? 0;
+    if (wanted === 0 && !isAutomatic) {
+      return port;
+    }
     // One number may serve two protocols of the same service.
     const isShared = wanted !== 0 && mine.has(wanted) && mine.get(wanted) !== protocol;
     const nodePort = wanted === 0 ? allocators.ports.next() : wanted;
@@ -226,7 +232,7 @@ function allocatePorts(
       throw internalError('failed to allocate a nodePort: range is full');
     }
     if (wanted !== 0 && !held.has(wanted) && !isShared) {
-      takePort(service, index, wanted, allocators);
+      takePort(service, `spec.ports[${index}].nodePort`, wanted, allocators);
     }
     if (!held.has(nodePort)) {
       taken.push(() => allocators.ports.release(nodePort));
@@ -234,16 +240,41 @@ function allocatePorts(
     mine.set(nodePort, protocol);
     return { ...port, nodePort };
   });
-  return { ...spec, ports };
+  const withPorts = spec.ports === undefined ? spec : { ...spec, ports };
+  return allocateHealthPort({ ...service, spec: withPorts }, held, allocators, taken);
+}
+
+/** The port at which a balancer asks a node whether it has pods of the service. */
+function allocateHealthPort(
+  service: Service,
+  held: ReadonlySet<number>,
+  allocators: ServiceAllocators,
+  taken: (() => void)[],
+): ServiceSpec {
+  const { spec } = service;
+  if (!needsHealthCheck(spec)) {
+    return spec;
+  }
+  const wanted = spec.healthCheckNodePort ?? 0;
+  const healthCheckNodePort = wanted === 0 ? allocators.ports.next() : wanted;
+  if (healthCheckNodePort === undefined) {
+    throw internalError('failed to allocate a HealthCheck NodePort: range is full');
+  }
+  if (wanted !== 0 && !held.has(wanted)) {
+    takePort(service, 'spec.healthCheckNodePort', wanted, allocators);
+  }
+  if (!held.has(healthCheckNodePort)) {
+    taken.push(() => allocators.ports.release(healthCheckNodePort));
+  }
+  return { ...spec, healthCheckNodePort };
 }
 
 function takePort(
   service: Service,
-  index: number,
+  path: string,
   port: number,
   { ports, portRange }: ServiceAllocators,
 ): void {
-  const path = `spec.ports[${index}].nodePort`;
   if (!ports.contains(port)) {
     const range = `${portRange.first}-${portRange.first + portRange.size - 1}`;
     refuseField(service, [
@@ -271,6 +302,9 @@ function releaseUnused(previous: ServiceSpec, next: ServiceSpec, allocators: Ser
     ports: (previous.ports ?? []).filter(
       ({ nodePort }) => nodePort !== undefined && !keptPorts.has(nodePort),
     ),
+    ...(previous.healthCheckNodePort === undefined || keptPorts.has(previous.healthCheckNodePort)
+      ? {}
+      : { healthCheckNodePort: previous.healthCheckNodePort }),
   });
 }
 
@@ -279,10 +313,9 @@ function clusterIps({ clusterIP, clusterIPs }: Partial<ServiceSpec>): readonly s
   return all.filter((ip) => ip !== '' && ip !== 'None');
 }
 
-function nodePortsOf({ ports }: Partial<ServiceSpec>): readonly number[] {
-  return (ports ?? []).flatMap(({ nodePort }) =>
-    nodePort === undefined || nodePort === 0 ? [] : [nodePort],
-  );
+function nodePortsOf({ ports, healthCheckNodePort }: Partial<ServiceSpec>): readonly number[] {
+  const all = [...(ports ?? []).map(({ nodePort }) => nodePort), healthCheckNodePort];
+  return all.flatMap((port) => (port === undefined || port === 0 ? [] : [port]));
 }
 
 function refuseField(service: Service, errors: readonly FieldError[]): never {
