@@ -98,7 +98,7 @@ async function startCluster(): Promise<Started> {
     onPhase: () => undefined,
   });
   const port = Number(new URL(cluster.server).port);
-  for (let index = 0; kind === 'bare' && index < count; index++) {
+  for (let index = 0; index < (kind === 'bare' ? count : 0); index++) {
     await cluster.plane.client.of(NODE).create(bareNode(index));
   }
   return { plane: cluster.plane, pki: openPki(), port, close: () => cluster.close() };
