@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { notFound, unknownPath } from '#api/status-error.ts';
 import type { APIGroup } from '#api/types/meta.v1.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
@@ -13,6 +14,12 @@ import {
   type DiscoverySource,
 } from './discovery.ts';
 import type { HealthChecks } from './health.ts';
+import type { JsonRecord } from '#codec/own-property.ts';
+import {
+  encodeOpenApiV2,
+  OPENAPI_V2_PROTOBUF,
+  OPENAPI_V2_PROTOBUF_ANSWER,
+} from '../openapi/document-protobuf.ts';
 import { versionInfo } from './version.ts';
 
 export interface NonResourceDeps {
@@ -68,7 +75,7 @@ async function serve(deps: NonResourceDeps, call: ApiCall): Promise<ApiResult | 
     case 'apis':
       return discovery(deps, root === 'api', rest, call);
     case 'openapi':
-      return described(deps, path);
+      return described(deps, path, call.http?.headers.accept ?? '');
     default:
       return deps.extra.get(path)?.();
   }
@@ -119,9 +126,24 @@ function allAggregated({ discovery: source, aggregator }: NonResourceDeps): obje
   return remotes.length === 0 ? local : { ...local, items: mergeAggregated(local.items, remotes) };
 }
 
-function described({ openapi, aggregator }: NonResourceDeps, path: string): ApiResult | undefined {
+function described(
+  { openapi, aggregator }: NonResourceDeps,
+  path: string,
+  accept: string,
+): ApiResult | undefined {
   const result = openapi(path);
-  return result?.kind === 'text' ? { ...result, text: aggregator.describe(path, result.text) } : result;
+  if (result?.kind !== 'text') {
+    return result;
+  }
+  const text = aggregator.describe(path, result.text);
+  return path === '/openapi/v2' && accept.startsWith(OPENAPI_V2_PROTOBUF)
+    ? {
+        kind: 'bytes',
+        code: 200,
+        contentType: OPENAPI_V2_PROTOBUF_ANSWER,
+        chunks: Readable.from([encodeOpenApiV2(JSON.parse(text) as JsonRecord)]),
+      }
+    : { ...result, text };
 }
 
 function rootPaths(deps: NonResourceDeps): readonly string[] {

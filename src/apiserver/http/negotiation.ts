@@ -1,4 +1,5 @@
 import { StatusError } from '#api/status-error.ts';
+import { OPENAPI_V2_PROTOBUF } from '../openapi/document-protobuf.ts';
 
 /** What form of answer a client asked for. */
 export interface AcceptedForm {
@@ -101,6 +102,8 @@ function encodingOf(type: string): AcceptedForm['encoding'] | undefined {
     case 'application/json':
     case 'application/*':
     case '*/*':
+    // One document is asked for in this form, and whoever answers it writes it.
+    case OPENAPI_V2_PROTOBUF:
       return 'json';
     case 'application/yaml':
       return 'yaml';
