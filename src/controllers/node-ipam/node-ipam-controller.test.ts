@@ -24,3 +24,22 @@ test('node ipam: nodes get different blocks, a freed one is used again, none lef
   await clock.advance(60_000);
   assert.equal(blockOf('c'), '10.244.0.0/24');
 });
+
+test('node ipam: a node that one range has no block for takes none of the other', async () => {
+  await using harness = await controllerHarness((deps) => [
+    new NodeIpamController(deps, [
+      { cidr: '10.244.0.0/23', nodePrefixLength: 24 },
+      { cidr: '10.250.0.0/24', nodePrefixLength: 24 },
+    ]),
+  ]);
+  const { transport, clock } = harness;
+  const blocksOf = (name: string) => transport.peek(NODE, name)?.spec.podCIDRs?.join();
+  transport.put(NODE, { metadata: { name: 'a' } });
+  await clock.advance(100);
+  transport.put(NODE, { metadata: { name: 'b' } });
+  await clock.advance(100);
+  assert.deepEqual([blocksOf('a'), blocksOf('b')], ['10.244.0.0/24,10.250.0.0/24', undefined]);
+  transport.drop(NODE, 'a');
+  await clock.advance(60_000);
+  assert.equal(blocksOf('b'), '10.244.0.0/24,10.250.0.0/24');
+});

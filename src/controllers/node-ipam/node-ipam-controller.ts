@@ -29,8 +29,8 @@ export class NodeIpamController implements Controller {
   readonly #deps: ControllerDeps;
   readonly #events: EventRecorder;
   readonly #nodes: Informer<Node>;
-  readonly #ranges: readonly { readonly cidr: Cidr; readonly nodePrefixLength: number }[];
-  /** Blocks in use, by the node that has them; what was written here may not be in the local copy yet. */
+  readonly #ranges: readonly NodeBlocks[];
+  /** Blocks by the node that has them; what was written here may not be in the local copy yet. */
   readonly #given = new Map<string, readonly string[]>();
 
   /** @param ranges one, or one of each address family */
@@ -41,14 +41,18 @@ export class NodeIpamController implements Controller {
     this.#ranges = ranges.map(({ cidr, nodePrefixLength }) => {
       const parsed = Cidr.parse(cidr);
       assert(parsed !== undefined, `${cidr} is not an address range`);
-      return { cidr: parsed, nodePrefixLength };
+      return new NodeBlocks(parsed, nodePrefixLength);
     });
   }
 
   connect(queue: KeyQueue): readonly Disposable[] {
     return [
       enqueueOnChange(this.#nodes, queue, ({ metadata }) => [metadata.name]),
-      this.#nodes.addHandler({ onDelete: ({ metadata }) => this.#given.delete(metadata.name) }),
+      this.#nodes.addHandler({
+        onAdd: (node) => this.#hold(node),
+        onUpdate: (_previous, node) => this.#hold(node),
+        onDelete: (node) => this.#release(node),
+      }),
     ];
   }
 
@@ -69,22 +73,66 @@ export class NodeIpamController implements Controller {
     return DONE;
   }
 
+  #hold({ metadata, spec }: Node): void {
+    const blocks = spec.podCIDRs ?? [];
+    if (blocks.length > 0 && !this.#given.has(metadata.name)) {
+      this.#given.set(metadata.name, blocks);
+      blocks.forEach((block) => this.#ranges.forEach((range) => range.hold(block)));
+    }
+  }
+
+  #release({ metadata }: Node): void {
+    for (const block of this.#given.get(metadata.name) ?? []) {
+      this.#ranges.forEach((range) => range.release(block));
+    }
+    this.#given.delete(metadata.name);
+  }
+
   #choose(): readonly string[] | undefined {
-    const used = new Set([
-      ...this.#nodes.list().flatMap(({ spec }) => spec.podCIDRs ?? []),
-      ...[...this.#given.values()].flat(),
-    ]);
-    const chosen = this.#ranges.map(({ cidr, nodePrefixLength }) => firstFree(cidr, nodePrefixLength, used));
-    return chosen.every((block) => block !== undefined) ? chosen : undefined;
+    const chosen = this.#ranges.map((range) => range.take());
+    const blocks = chosen.filter((block) => block !== undefined);
+    if (blocks.length === chosen.length) {
+      return blocks;
+    }
+    blocks.forEach((block) => this.#ranges.forEach((range) => range.release(block)));
+    return undefined;
   }
 }
 
-function firstFree(range: Cidr, prefixLength: number, used: ReadonlySet<string>): string | undefined {
-  // At most as many steps as blocks are in use, and one more.
-  for (let index = 0; ; index++) {
-    const block = range.subnet(prefixLength, index)?.toString();
-    if (block === undefined || !used.has(block)) {
-      return block;
+/** The blocks of one range, lowest free first. Blocks that are not of the range are remembered and do no harm. */
+class NodeBlocks {
+  readonly #range: Cidr;
+  readonly #prefixLength: number;
+  readonly #held = new Set<string>();
+  /** Every block below this index is held, so that thousands of nodes are not looked at for each new one. */
+  #next = 0;
+
+  constructor(range: Cidr, prefixLength: number) {
+    this.#range = range;
+    this.#prefixLength = prefixLength;
+  }
+
+  hold(block: string): void {
+    this.#held.add(block);
+  }
+
+  release(block: string): void {
+    if (this.#held.delete(block)) {
+      this.#next = 0;
+    }
+  }
+
+  /** Undefined when none is left. */
+  take(): string | undefined {
+    for (; ; this.#next++) {
+      const block = this.#range.subnet(this.#prefixLength, this.#next)?.toString();
+      if (block === undefined) {
+        return undefined;
+      }
+      if (!this.#held.has(block)) {
+        this.#held.add(block);
+        return block;
+      }
     }
   }
 }
