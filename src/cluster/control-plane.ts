@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly serviceCidr: string;
   /** True for the store of an earlier cluster of this very version: what every cluster has is there. */
   readonly hasBootstrapObjects?: boolean;
+  /** Ports of services on nodes; upstream's 30000-32767 when left out. */
+  readonly nodePorts?: { readonly first: number; readonly size: number };
   /** Wraps the transport of every component. */
   readonly carry?: Carry;
   readonly aggregation?: AggregationOptions;
@@ -79,7 +81,7 @@ export class ControlPlane implements AsyncDisposable {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
     const { aggregation, limits } = options;
     const server = new ApiServer(
-      { ...deps, serviceCidr, nodePorts: NODE_PORTS, aggregation, limits },
+      { ...deps, serviceCidr, nodePorts: options.nodePorts ?? NODE_PORTS, aggregation, limits },
       secure,
     );
     const plane = new ControlPlane(

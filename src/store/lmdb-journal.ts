@@ -89,9 +89,10 @@ export class LmdbJournal implements Journal {
   /**
    * Opens the store in `directory`, or makes one there.
    *
+   * @param isSynced false where a power cut may take everything: nothing waits for the disk
    * @throws {StoreOpenError}
    */
-  static async open(directory: string): Promise<LmdbJournal> {
+  static async open(directory: string, isSynced = true): Promise<LmdbJournal> {
     const { isNew } = await checkDirectory(directory);
     const path = await realpath(directory);
     if (openHere.has(path)) {
@@ -100,7 +101,7 @@ export class LmdbJournal implements Journal {
     openHere.add(path);
     let tables: Tables | undefined;
     try {
-      tables = openTables(path);
+      tables = openTables(path, isSynced);
       if (isOpenElsewhere(tables)) {
         throw inUse(directory);
       }
@@ -310,7 +311,7 @@ export class LmdbJournal implements Journal {
   }
 }
 
-function openTables(directory: string): Tables {
+function openTables(directory: string, isSynced: boolean): Tables {
   const environment = openEnvironment<Uint8Array, number>({
     path: directory,
     // A path that looks like a file name would otherwise be taken for one.
@@ -319,6 +320,7 @@ function openTables(directory: string): Tables {
     maxDbs: 4,
     mapSize: MAP_SIZE_BYTES,
     overlappingSync: false,
+    noSync: !isSynced,
     eventTurnBatching: false,
   });
   // One transaction for all, because each one that changes something is synced.

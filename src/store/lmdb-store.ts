@@ -10,6 +10,8 @@ import type { StoreState } from './sequenced-store.ts';
 export interface LmdbStoreDeps {
   readonly clock: Clock;
   readonly log?: Logger | undefined;
+  /** False where a power cut may take everything, for tests; true when left out. */
+  readonly isSynced?: boolean;
 }
 
 /** The store on this machine's disk: an answered write survives `kill -9` and a power cut. */
@@ -20,7 +22,7 @@ export class LmdbStore extends SequencedStore {
    * @throws {StoreOpenError} in use, of another version, damaged or not writable; one sentence says which
    */
   static async open(directory: string, deps: LmdbStoreDeps): Promise<LmdbStore> {
-    const journal = await LmdbJournal.open(directory);
+    const journal = await LmdbJournal.open(directory, deps.isSynced);
     let state: StoreState;
     try {
       state = stateOf(journal);

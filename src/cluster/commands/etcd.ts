@@ -3,54 +3,60 @@ import { join, resolve } from 'node:path';
 import { SystemClock } from '#base/clock.ts';
 import { EtcdServer, type EtcdServerTls } from '#store/etcd/etcd-server.ts';
 import { LmdbStore } from '#store/lmdb-store.ts';
-import { parseOptions, UsageError } from './command-line.ts';
-import { createLog } from './up.ts';
+import { UsageError } from './command-line.ts';
+import { ETCD_FLAGS, HARMLESS, HONORED } from './etcd-flags.ts';
+import { flagHelp, GoFlags } from './go-flags.ts';
+import { createLog } from './log-options.ts';
+import { untilSignal } from './until-signal.ts';
 
-const OPTIONS = {
-  'data-dir': { type: 'string' },
-  'listen-client-urls': { type: 'string', default: 'http://127.0.0.1:2379' },
-  'cert-file': { type: 'string' },
-  'key-file': { type: 'string' },
-  'trusted-ca-file': { type: 'string' },
-  'log-level': { type: 'string', default: 'warn' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
+const HELP = `Usage: coracle etcd --data-dir DIR [flags]
 
-const HELP = `Usage: coracle etcd --data-dir DIR [options]
-
-Serves a store of its own as an etcd of one member: KV, Watch, Lease, Maintenance and Cluster of the v3 API.
+Serves a store of its own as an etcd of one member: KV, Watch, Lease, Maintenance and Cluster of the v3 API, and
+/health, /livez, /readyz and /version over plain HTTP.
 
   --data-dir DIR             where the store is kept
   --listen-client-urls URLS  comma-separated http:// or https:// addresses (default http://127.0.0.1:2379)
   --cert-file FILE           server certificate for https
   --key-file FILE            its key
   --trusted-ca-file FILE     clients have to show a certificate of this authority
+  --unsafe-no-fsync          do not wait for the disk: a power cut may take everything
   --log-level LEVEL          debug, info, warn or error (default warn)
+
+The other flags of etcd are known and change nothing here:
 `;
 
 const PORT_DEFAULT = 2379;
 
 /** `coracle etcd`. Ends on SIGINT or SIGTERM. */
 export async function etcd(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, OPTIONS);
-  if (options.help === true) {
-    process.stdout.write(HELP);
+  const flags = new GoFlags(
+    args.map((arg) => (arg === '-h' ? '--help' : arg)),
+    ETCD_FLAGS,
+  );
+  if (flags.isOn('help', false)) {
+    process.stdout.write(`${HELP}${flagHelp(ETCD_FLAGS)}\n`);
     return 0;
   }
-  if (options['data-dir'] === undefined) {
+  const dataDirectory = flags.text('data-dir');
+  if (dataDirectory === undefined) {
     throw new UsageError('--data-dir is needed: the directory in which the store is kept');
   }
-  const addresses = options['listen-client-urls'].split(',').map(parseListenUrl);
-  const tls = tlsOf(options);
+  const urls = flags.list('listen-client-urls');
+  const addresses = (urls.length === 0 ? ['http://127.0.0.1:2379'] : urls).map(parseListenUrl);
+  const tls = tlsOf(flags);
   if (tls === undefined && addresses.some(({ isSecure }) => isSecure)) {
     throw new UsageError('an https address needs --cert-file and --key-file');
   }
+  for (const name of flags.without([...HONORED, ...HARMLESS])) {
+    process.stderr.write(`coracle etcd: --${name} changes nothing here\n`);
+  }
   const stopped = untilSignal();
   const clock = new SystemClock();
-  const log = createLog(clock, options['log-level']);
-  const directory = join(resolve(options['data-dir']), 'store');
+  const log = createLog(clock, flags.text('log-level') ?? 'warn');
+  const directory = join(resolve(dataDirectory), 'store');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  await using store = await LmdbStore.open(directory, { clock, log });
+  const isSynced = !flags.isOn('unsafe-no-fsync', false);
+  await using store = await LmdbStore.open(directory, { clock, log, isSynced });
   await using server = new EtcdServer({ store, clock, log });
   for (const { host, port, isSecure, scheme } of addresses) {
     const bound = await server.listen(host, port, isSecure ? tls : undefined);
@@ -82,12 +88,8 @@ export function parseListenUrl(text: string): ListenAddress {
   };
 }
 
-function tlsOf(options: {
-  readonly 'cert-file'?: string | undefined;
-  readonly 'key-file'?: string | undefined;
-  readonly 'trusted-ca-file'?: string | undefined;
-}): EtcdServerTls | undefined {
-  const { 'cert-file': cert, 'key-file': key, 'trusted-ca-file': ca } = options;
+function tlsOf(flags: GoFlags): EtcdServerTls | undefined {
+  const [cert, key, ca] = ['cert-file', 'key-file', 'trusted-ca-file'].map((name) => flags.text(name));
   if (cert === undefined || key === undefined) {
     return undefined;
   }
@@ -96,11 +98,4 @@ function tlsOf(options: {
     key: readFileSync(key, 'utf8'),
     ...(ca === undefined ? {} : { clientCa: readFileSync(ca, 'utf8') }),
   };
-}
-
-async function untilSignal(): Promise<void> {
-  const { promise, resolve: stop } = Promise.withResolvers<void>();
-  process.once('SIGINT', () => stop());
-  process.once('SIGTERM', () => stop());
-  await promise;
 }

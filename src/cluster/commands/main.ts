@@ -13,6 +13,8 @@ Usage: coracle VERB [options]
   kubectl  talk to a cluster, as kubectl does
   why      say why a pod waits, or does not get ready
   etcd     serve a store of its own as an etcd
+  apiserver       the API server alone over an etcd, with upstream's flags
+  envtest-assets  make kube-apiserver, etcd and kubectl for controller-runtime's envtest
   version  print the version
 
 Run "coracle VERB --help" for the options of a verb.
@@ -47,6 +49,10 @@ async function run(verb: string, args: readonly string[]): Promise<number> {
       return (await import('./why.ts')).why(args);
     case 'etcd':
       return (await import('./etcd.ts')).etcd(args);
+    case 'apiserver':
+      return (await import('./apiserver.ts')).apiserver(args);
+    case 'envtest-assets':
+      return (await import('./envtest-assets.ts')).envtestAssets(args);
     case 'version':
     case '--version':
       return (await import('./version.ts')).version();

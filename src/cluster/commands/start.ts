@@ -10,7 +10,8 @@ import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { installPackages } from './install-packages.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
-import { createLog, formatMs, runUntilStopped } from './up.ts';
+import { createLog } from './log-options.ts';
+import { formatMs, runUntilStopped } from './up.ts';
 
 const OPTIONS = {
   ...DIRECTORY_OPTION,

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SystemClock, type Clock } from '#base/clock.ts';
-import { LineLogger, type Logger, type LogLevel } from '#base/log.ts';
+import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { isRunning, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
 import { packageRoot } from '../package-root.ts';
 import { LocalCluster } from '../local-cluster.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
+import { createLog } from './log-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
 import { chooseSecurity, SECURITY_HELP, SECURITY_OPTIONS } from './security-options.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
@@ -193,18 +193,6 @@ async function detach(directory: DataDirectory, args: readonly string[]): Promis
   }
   throw new Error(
     `the cluster is not ready after ${DETACH_TIMEOUT_MS / 1000} s; ${directory.log} says how far it came`,
-  );
-}
-
-/** @throws {UsageError} for an unknown level */
-export function createLog(clock: Clock, level: string): Logger {
-  if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
-    throw new UsageError(`--log-level takes debug, info, warn or error, not ${JSON.stringify(level)}`);
-  }
-  return new LineLogger(
-    (line) => process.stderr.write(line),
-    () => clock.nowMs(),
-    level satisfies LogLevel,
   );
 }
 

@@ -11,6 +11,7 @@ import type {
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { TaskGroup } from '#base/task-group.ts';
+import { EtcdFront, type EtcdServerTls } from './etcd-front.ts';
 import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
 import {
@@ -52,12 +53,7 @@ const RAFT_TERM = 1n;
 /** As etcd's default: a request may have a little more than the 1.5 MiB a value may have. */
 const REQUEST_BYTES_MAX = 2 * 1024 * 1024;
 
-export interface EtcdServerTls {
-  readonly cert: string;
-  readonly key: string;
-  /** With it, clients have to show a certificate of this authority. */
-  readonly clientCa?: string;
-}
+export type { EtcdServerTls } from './etcd-front.ts';
 
 export interface EtcdServerDeps {
   readonly store: TransactionalStore;
@@ -75,11 +71,17 @@ export class EtcdServer implements AsyncDisposable {
     'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
     'grpc.max_send_message_length': -1,
   });
+  readonly #injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  readonly #front: EtcdFront;
   #clientUrls: string[] = [];
 
   constructor(deps: EtcdServerDeps) {
     this.#deps = deps;
     this.#tasks = TaskGroup.logging(deps.log);
+    this.#front = new EtcdFront({
+      serveGrpc: (socket) => this.#injector.injectConnection(socket),
+      serveHttp: (path) => this.#serveHttp(path),
+    });
     const header = (): Promise<ResponseHeader> => this.#header();
     const kv = new KvService(deps.store, header);
     const lease = new LeaseService(deps.store, deps.clock, header);
@@ -106,25 +108,39 @@ export class EtcdServer implements AsyncDisposable {
    * @throws {Error} the address is taken
    */
   async listen(host: string, port: number, tls?: EtcdServerTls): Promise<number> {
-    const credentials = tls === undefined ? ServerCredentials.createInsecure() : secure(tls);
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
     const address = host.includes(':') ? `[${host}]` : host;
-    this.#server.bindAsync(`${address}:${port}`, credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-    const bound = await promise;
+    const bound = await this.#front.listen(host, port, tls);
     this.#clientUrls.push(`${tls === undefined ? 'http' : 'https'}://${address}:${bound}`);
     return bound;
   }
 
   /** Ends every stream. The store is its owner's to close. */
   async close(): Promise<void> {
+    this.#injector.destroy();
     this.#server.forceShutdown();
+    await this.#front.close();
     await this.#tasks.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What etcd answers beside gRPC: whether it is well, and its version. */
+  async #serveHttp(path: string): Promise<string | undefined> {
+    switch (path) {
+      case '/health':
+        await this.#deps.store.currentRevision();
+        return '{"health":"true","reason":""}';
+      case '/livez':
+      case '/readyz':
+        await this.#deps.store.currentRevision();
+        return 'ok\n';
+      case '/version':
+        return JSON.stringify({ etcdserver: VERSION, etcdcluster: '3.5.0' });
+      default:
+        return undefined;
+    }
   }
 
   async #header(): Promise<ResponseHeader> {
@@ -242,12 +258,4 @@ async function keepAlive(lease: LeaseService, call: Duplex<typeof LEASE_KEEP_ALI
       call.emit('error', refusalOf(error));
     }
   }
-}
-
-function secure({ cert, key, clientCa }: EtcdServerTls): ServerCredentials {
-  return ServerCredentials.createSsl(
-    clientCa === undefined ? null : Buffer.from(clientCa),
-    [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
-    clientCa !== undefined,
-  );
 }
