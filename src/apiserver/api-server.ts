@@ -136,7 +136,10 @@ export class ApiServer implements AsyncDisposable {
       admit: (attributes) => plugins.admit(attributes),
       validate: (attributes) => plugins.validate(attributes),
     };
-    this.registry = new Registry({ ...deps, admission }, { allocators: this.#allocators });
+    this.registry = new Registry({ ...deps, admission }, {
+      allocators: this.#allocators,
+      services: deps.aggregation?.services,
+    });
     this.#security = secure(this.registry.mirrors, this.registry, deps);
     this.#virtual = new Map(this.#security.virtual);
     plugins = new AdmissionChain(this.#security.admission);
@@ -210,6 +213,7 @@ export class ApiServer implements AsyncDisposable {
     await this.#http?.close();
     this.#limiter?.close();
     this.#security.admission.forEach((plugin) => plugin.close?.());
+    this.registry.custom[Symbol.dispose]();
     await this.#tasks.close();
   }
 

@@ -1,19 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf, type GroupVersionResource } from '#api/resource-type.ts';
-import type { ApiObject } from '#api/object.ts';
 import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
   JSONSchemaProps,
 } from '#api/types/apiextensions.v1.ts';
+import { ClusterIpResolver, type ServiceResolver } from '../admission/webhooks/service-resolver.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ResourceStorage, StorageDeps } from '../registry/resource-storage.ts';
-import type { DraftObject } from '../registry/strategy.ts';
-import type { VersionView } from '../registry/versions/version-view.ts';
+import { Conversions, type Conversion } from './conversion.ts';
 import { CustomStorage } from './custom-storage.ts';
-import { coerce, compileVersion, type CustomVersion } from './custom-strategy.ts';
+import { compileVersion, type CustomVersion } from './custom-strategy.ts';
 import { customInfo } from './custom-info.ts';
 import { isConditionTrue } from './definition-conditions.ts';
 import { compareVersions } from './version-order.ts';
@@ -22,42 +21,52 @@ import { compareVersions } from './version-order.ts';
 export interface ServedCustom {
   readonly info: ResourceInfo;
   readonly version: CustomVersion;
-  readonly storage: ResourceStorage;
-  /** Set when the version is not the stored one. */
-  readonly view: VersionView | undefined;
-  /** Set when only a webhook knows how to make this version from the stored one. */
-  readonly needsWebhook: boolean;
+  readonly storage: CustomStorage;
   /** Being deleted: what is there can be read and deleted, nothing new comes. */
   readonly isTerminating: boolean;
   /** Set for deprecated versions. */
   readonly warning: string | undefined;
 }
 
+interface Compiled {
+  readonly served: ReadonlyMap<string, ServedCustom>;
+  /** The version that objects are stored in, which need not be served. */
+  readonly stored: CustomStorage | undefined;
+}
+
 /**
  * The resources that established CustomResourceDefinitions define, by group, version and plural.
  * It follows the definitions as they are written, so that the request after a definition finds its resource.
  */
-export class CustomResources {
+export class CustomResources implements Disposable {
   readonly #deps: StorageDeps;
+  readonly #conversions: Conversions;
   readonly #definitions = new Map<string, CustomResourceDefinition>();
-  readonly #compiled = new Map<string, ReadonlyMap<string, ServedCustom>>();
+  readonly #compiled = new Map<string, Compiled | undefined>();
   readonly #listeners = new Set<() => void>();
   #infos: readonly ResourceInfo[] | undefined;
 
-  constructor(deps: StorageDeps, reader: ObjectReader) {
+  /** @param services finds conversion webhooks that are Services; by their cluster addresses when left out */
+  constructor(deps: StorageDeps, reader: ObjectReader, services?: ServiceResolver) {
+    const { clock, random } = deps;
     this.#deps = deps;
+    this.#conversions = new Conversions({
+      clock,
+      random,
+      services: services ?? new ClusterIpResolver(reader),
+    });
     reader.onChange(CUSTOM_RESOURCE_DEFINITION, ({ object, previous }) => this.#follow(object, previous));
   }
 
   find({ group, version, resource }: GroupVersionResource): ServedCustom | undefined {
-    return this.#versionsOf(`${resource}.${group}`)?.get(version);
+    return this.#compiledOf(`${resource}.${group}`)?.served.get(version);
   }
 
   /** Every served version of every resource, in discovery order. */
   resources(): readonly ResourceInfo[] {
     this.#infos ??= [...this.#definitions.keys()]
       .toSorted()
-      .flatMap((name) => [...(this.#versionsOf(name)?.values() ?? [])])
+      .flatMap((name) => [...(this.#compiledOf(name)?.served.values() ?? [])])
       .map(({ info }) => info)
       .toSorted((left, right) =>
         left.group === right.group
@@ -80,14 +89,19 @@ export class CustomResources {
         });
   }
 
-  /** One storage for each resource whose definition exists and was once accepted. */
+  /** The objects of a definition that exists and was once accepted, as they are stored. */
   storageOf(name: string): ResourceStorage | undefined {
-    return [...(this.#versionsOf(name)?.values() ?? [])][0]?.storage;
+    return this.#compiledOf(name)?.stored;
   }
 
   /** Calls back whenever other resources, or other schemas, are served. */
   onChange(callback: () => void): void {
     this.#listeners.add(callback);
+  }
+
+  /** Closes the connections to conversion webhooks. */
+  [Symbol.dispose](): void {
+    this.#conversions[Symbol.dispose]();
   }
 
   #follow(
@@ -112,13 +126,12 @@ export class CustomResources {
     this.#listeners.forEach((listener) => listener());
   }
 
-  #versionsOf(name: string): ReadonlyMap<string, ServedCustom> | undefined {
-    const known = this.#compiled.get(name);
+  #compiledOf(name: string): Compiled | undefined {
     const definition = this.#definitions.get(name);
-    if (known !== undefined || definition === undefined || !isConditionTrue(definition, 'Established')) {
-      return known;
+    if (this.#compiled.has(name) || definition === undefined || !isConditionTrue(definition, 'Established')) {
+      return this.#compiled.get(name);
     }
-    const compiled = compile(definition, this.#deps);
+    const compiled = compile(definition, this.#deps, this.#conversions.of(definition));
     this.#compiled.set(name, compiled);
     return compiled;
   }
@@ -135,42 +148,39 @@ function served(definition: CustomResourceDefinition): object {
   };
 }
 
-function compile(definition: CustomResourceDefinition, deps: StorageDeps): ReadonlyMap<string, ServedCustom> {
-  const all = definition.spec.versions
+function compile(
+  definition: CustomResourceDefinition,
+  deps: StorageDeps,
+  conversion: Conversion,
+): Compiled | undefined {
+  const versions = definition.spec.versions
     .toSorted((left, right) => compareVersions(left.name, right.name))
     .map((version) => compileVersion(customInfo(definition, version), version));
-  const stored = all.find((version) => version.definition.storage);
+  const stored = versions.find((version) => version.definition.storage);
   if (stored === undefined) {
-    return new Map();
+    return undefined;
   }
-  const storage = new CustomStorage(deps, stored);
-  const isTerminating = definition.metadata.deletionTimestamp !== undefined;
-  return new Map(
-    all
-      .filter((version) => version.definition.served)
-      .map((version) => [
-        version.info.version,
-        {
-          info: version.info,
-          version,
-          storage,
-          view: version === stored ? undefined : viewOf(version, stored),
-          needsWebhook: version !== stored && definition.spec.conversion?.strategy === 'Webhook',
-          isTerminating,
-          warning: deprecationWarning(version.info, version.definition),
-        },
-      ]),
+  const family = {
+    all: new Map(versions.map((version) => [apiVersionOf(version.info), version])),
+    stored,
+    conversion,
+  };
+  const storageOf = new Map(
+    versions.map((version) => [version, new CustomStorage(deps, version, family)] as const),
   );
-}
-
-/** Conversion `None`: the same fields under another version, cut to that version's schema. */
-function viewOf(version: CustomVersion, stored: CustomVersion): VersionView {
+  const isTerminating = definition.metadata.deletionTimestamp !== undefined;
+  const served = [...storageOf]
+    .filter(([version]) => version.definition.served)
+    .map(([version, storage]) => ({
+      info: version.info,
+      version,
+      storage,
+      isTerminating,
+      warning: deprecationWarning(version.info, version.definition),
+    }));
   return {
-    info: version.info,
-    struct: version.struct,
-    custom: version.kind,
-    toStorage: (object: ApiObject) => coerce(object as DraftObject, stored),
-    fromStorage: (object: ApiObject) => coerce(object as DraftObject, version),
+    served: new Map(served.map((each) => [each.info.version, each])),
+    stored: storageOf.get(stored),
   };
 }
 

@@ -99,14 +99,17 @@ export function customStrategy(version: CustomVersion): Strategy {
     returnsDeleted: false,
     selectableFields: selectableFields(definition),
     applyDefaults: (object) => withDefaults(object, schema),
-    // What the schema has for an absent status stands there from the start.
-    prepareCreate: (object) => (hasStatus ? withDefaults(withStatus(object, undefined), schema) : object),
-    prepareUpdate: (next, current, subresource) =>
-      subresource === 'status'
+    // Admission may have brought what the schema does not have. What it has for an absent status stands there from
+    // the start.
+    prepareCreate: (object) => coerce(hasStatus ? withStatus(object, undefined) : object, version),
+    prepareUpdate: (given, current, subresource) => {
+      const next = coerce(given, version);
+      return subresource === 'status'
         ? statusOnly(next, current)
         : hasStatus
           ? withStatus(next, current['status'])
-          : next,
+          : next;
+    },
     validateCreate: (object) => createProblems(object, version),
     validateUpdate: (next, current, subresource) =>
       subresource === 'status'
@@ -155,9 +158,15 @@ function selectableFields({
   );
 }
 
-/** An object in the form that a version's schema gives it: what an older schema allowed and this one does not is gone. */
-export function coerce(object: DraftObject, { info, schema }: CustomVersion): DraftObject {
-  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
+/** The object without what a version's schema does not have. */
+export function cut(object: DraftObject, { schema }: CustomVersion): DraftObject {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  // Pruning takes fields away and changes no other.
   const pruned = prune(rest, schema, true) as Readonly<Record<string, unknown>>;
-  return withDefaults({ apiVersion: apiVersionOf(info), kind: info.kind, metadata, ...pruned }, schema);
+  return { apiVersion, kind, metadata, ...pruned };
+}
+
+/** An object in the form that a version's schema gives it: what an older schema allowed and this one does not is gone. */
+export function coerce(object: DraftObject, version: CustomVersion): DraftObject {
+  return withDefaults(cut(object, version), version.schema);
 }

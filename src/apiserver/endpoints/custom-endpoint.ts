@@ -1,4 +1,4 @@
-import { notSupported, qualifiedResource, StatusError, unknownPath } from '#api/status-error.ts';
+import { StatusError, unknownPath } from '#api/status-error.ts';
 import { customScale } from '../crd/custom-scale.ts';
 import type { ServedCustom } from '../crd/custom-resources.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
@@ -16,9 +16,6 @@ export async function serveCustom(served: ServedCustom | undefined, call: ApiCal
   if (info.subresource !== '' && !Object.hasOwn(served.info.subresources, info.subresource)) {
     throw unknownPath();
   }
-  if (served.needsWebhook) {
-    throw notSupported(`conversion of ${qualifiedResource(served.info)} by a webhook`);
-  }
   if (served.isTerminating && info.verb === 'create') {
     throw new StatusError({
       code: 405,
@@ -29,9 +26,9 @@ export async function serveCustom(served: ServedCustom | undefined, call: ApiCal
   if (served.warning !== undefined) {
     call.warnings.push(served.warning);
   }
-  const { storage, view, version } = served;
+  const { storage, version } = served;
   const scale = version.definition.subresources?.scale;
   return info.subresource === 'scale' && scale !== undefined
     ? serveScale(storage, call, customScale(scale))
-    : serveResource({ storage, view }, call);
+    : serveResource({ storage }, call);
 }

@@ -31,6 +31,7 @@ function attributesOf(
     options,
     user: context.user,
     dryRun: context.isDryRun,
+    versions: storage.versions(target.subresource),
     warn: (text) => context.warnings.push(text),
   };
 }

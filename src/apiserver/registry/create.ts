@@ -65,14 +65,14 @@ async function tryCreate(
       }
       return isTaken ? undefined : new StoredObject(key, storage.encode(ready), 0, storage.layout, ready);
     }
-    const bytes = storage.encode(ready);
+    const bytes = await storage.bytesToStore(ready);
     const lease = await leaseFor(storage);
     const outcome = await storage.deps.store.create(key, bytes, lease === undefined ? {} : { lease });
     if (outcome.kind === 'exists') {
       strategy.afterDelete?.(ready);
       return undefined;
     }
-    return storage.written(key, bytes, outcome.revision, ready);
+    return await storage.written(key, bytes, outcome.revision, ready);
   } catch (error) {
     strategy.afterDelete?.(ready);
     throw asStatus(error);

@@ -172,7 +172,9 @@ async function remove(storage: ResourceStorage, current: StoredObject): Promise<
         stored: new StoredObject(current.key, current.bytes, outcome.revision, storage.layout),
       };
     }
-    return outcome.kind === 'missing' ? outcome : { kind: 'lost', current: storage.view(outcome.current) };
+    return outcome.kind === 'missing'
+      ? outcome
+      : { kind: 'lost', current: await storage.prepared(outcome.current) };
   } catch (error) {
     throw asStatus(error);
   }
@@ -180,12 +182,14 @@ async function remove(storage: ResourceStorage, current: StoredObject): Promise<
 
 async function mark(storage: ResourceStorage, current: StoredObject, object: DraftObject): Promise<Outcome> {
   try {
-    const bytes = storage.encode(object);
+    const bytes = await storage.bytesToStore(object);
     const outcome = await storage.deps.store.update(current.key, bytes, current.revision);
     if (outcome.kind === 'updated') {
-      return { kind: 'done', stored: storage.written(current.key, bytes, outcome.revision, object) };
+      return { kind: 'done', stored: await storage.written(current.key, bytes, outcome.revision, object) };
     }
-    return outcome.kind === 'missing' ? outcome : { kind: 'lost', current: storage.view(outcome.current) };
+    return outcome.kind === 'missing'
+      ? outcome
+      : { kind: 'lost', current: await storage.prepared(outcome.current) };
   } catch (error) {
     throw asStatus(error);
   }

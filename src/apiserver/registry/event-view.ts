@@ -11,14 +11,11 @@ export interface EventView {
   readonly isDelete: boolean;
 }
 
-/** Live watchers share event objects, so what is derived from one is kept with it and goes with it. */
-const views = new WeakMap<StoreEvent, EventView>();
-
 export function eventView(event: StoreEvent, storage: ResourceStorage): EventView {
-  let view = views.get(event);
+  let view = storage.eventViews.get(event);
   if (view === undefined) {
     view = buildView(event, storage);
-    views.set(event, view);
+    storage.eventViews.set(event, view);
   }
   return view;
 }

@@ -127,6 +127,7 @@ async function collect(storage: ResourceStorage, namespace: string, query: Query
       ...(after === undefined ? {} : { after }),
     });
     revision = page.revision;
+    await storage.prepare(page.items);
     for (const [index, entry] of page.items.entries()) {
       const view = storage.view(entry);
       if (selection.isEverything || selection.matches(view.object)) {

@@ -33,7 +33,8 @@ function servedKind(registry: Registry, wanted: GroupVersionKind): ServedKind | 
   const info = registry.custom
     .resources()
     .find((each) => each.group === group && each.version === version && each.kind === kind);
-  return info === undefined ? undefined : registry.custom.find(info);
+  const served = info === undefined ? undefined : registry.custom.find(info);
+  return served === undefined ? undefined : { storage: served.storage, view: undefined };
 }
 
 function objectsOf({ storage, view }: ServedKind): ParamObjects {
@@ -47,6 +48,7 @@ function objectsOf({ storage, view }: ServedKind): ParamObjects {
     },
     async list(namespace) {
       const { items } = await storage.deps.store.list(storage.prefixOf(namespace));
+      await storage.prepare(items);
       return Promise.all(items.map((entry) => show(storage.view(entry).object)));
     },
   };

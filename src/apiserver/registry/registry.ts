@@ -1,5 +1,6 @@
 import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
 import type { GroupVersionResource } from '#api/resource-type.ts';
+import type { ServiceResolver } from '../admission/webhooks/service-resolver.ts';
 import { CustomResources } from '../crd/custom-resources.ts';
 import { definitionStrategy } from '../crd/definition-strategy.ts';
 import { defaultStrategy, withStatus } from './default-strategy.ts';
@@ -61,6 +62,8 @@ export function isVirtual({ verbs }: ResourceInfo): boolean {
 
 export interface RegistryOptions {
   readonly allocators: ServiceAllocators;
+  /** Finds conversion webhooks that are Services; by their cluster addresses when left out. */
+  readonly services?: ServiceResolver | undefined;
 }
 
 /** Every served resource's storage, by group, version and plural. */
@@ -80,7 +83,7 @@ export class Registry {
         }
       }
     }
-    this.custom = new CustomResources(deps, this.mirrors);
+    this.custom = new CustomResources(deps, this.mirrors, options.services);
   }
 
   storage(resource: GroupVersionResource): ResourceStorage | undefined {

@@ -3,10 +3,12 @@ import { notFound } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import { encodeStored } from '#codec/stored-form.ts';
-import type { KeyValue, Revision, Store } from '#store/store.ts';
+import type { KeyValue, Revision, Store, StoreEvent } from '#store/store.ts';
+import type { ObjectVersions } from '../admission/admission.ts';
 import type { AdmissionChain } from '../admission/admission-chain.ts';
 import type { EncryptedStore } from '../encryption/encrypted-store.ts';
 import type { EncryptionAtRest } from '../encryption/encryption-at-rest.ts';
+import type { EventView } from './event-view.ts';
 import type { MirrorFeed } from './mirror-feed.ts';
 import { ObjectCache } from './object-cache.ts';
 import { storagePrefix } from './storage-keys.ts';
@@ -32,6 +34,8 @@ export class ResourceStorage {
   readonly layout: StoredLayout;
   readonly prefix: string;
   readonly cache: ObjectCache;
+  /** Live watchers share event objects, so what is derived from one is kept with it and goes with it. */
+  readonly eventViews = new WeakMap<StoreEvent, EventView>();
   /** Set when the server's own parts read this resource synchronously. */
   mirror: MirrorFeed | undefined;
   readonly #encrypted: EncryptedStore | undefined;
@@ -60,6 +64,10 @@ export class ResourceStorage {
     if (entry === undefined) {
       return undefined;
     }
+    const preparing = this.prepare([entry]);
+    if (preparing !== undefined) {
+      await preparing;
+    }
     const view = this.view(entry);
     this.#encrypted?.renew(view.bytes, entry.value);
     return view;
@@ -74,7 +82,26 @@ export class ResourceStorage {
     return found;
   }
 
-  /** The shared view of a stored value. */
+  /**
+   * Makes entries ready to be viewed, where that takes time: a webhook converts them. Undefined, and nothing to wait
+   * for, for all others.
+   */
+  prepare(_entries: readonly KeyValue[]): Promise<void> | undefined {
+    return undefined;
+  }
+
+  /** As {@link prepare}, for both states of each change. */
+  prepareEvents(_events: readonly StoreEvent[]): Promise<void> | undefined {
+    return undefined;
+  }
+
+  /** The view of an entry, ready or not. */
+  async prepared(entry: KeyValue): Promise<StoredObject> {
+    await this.prepare([entry]);
+    return this.view(entry);
+  }
+
+  /** The shared view of a stored value. @throws {StatusError} for what cannot be shown in this version */
   view(entry: KeyValue): StoredObject {
     return this.cache.view(entry);
   }
@@ -93,8 +120,23 @@ export class ResourceStorage {
     return encodeStored(object);
   }
 
+  /** The other versions that admission may ask for; undefined where there is one only. */
+  versions(_subresource: string): ObjectVersions | undefined {
+    return undefined;
+  }
+
+  /** What the store gets for an object: its bytes, in the version that is stored. */
+  bytesToStore(object: DraftObject): Uint8Array | Promise<Uint8Array> {
+    return this.encode(object);
+  }
+
   /** The view of what was just written at `revision`; seeds the cache with the object at hand. */
-  written(key: string, bytes: Uint8Array, revision: Revision, object: ApiObject): StoredObject {
+  written(
+    key: string,
+    bytes: Uint8Array,
+    revision: Revision,
+    object: ApiObject,
+  ): StoredObject | Promise<StoredObject> {
     const stored = this.cache.written(key, bytes, revision, object);
     this.mirror?.put(stored);
     return stored;

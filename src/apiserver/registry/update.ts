@@ -9,7 +9,7 @@ import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } f
 import type { RequestContext, Target } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
-import type { DraftObject } from './strategy.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
 import { restoreFields, trackFields } from './track-fields.ts';
 
 /** Rounds a write without a resourceVersion may lose against others before the client has to try again. */
@@ -127,7 +127,8 @@ function isReleased({ metadata }: DraftObject): boolean {
 }
 
 function bumpGeneration(storage: ResourceStorage, next: DraftObject, live: DraftObject): DraftObject {
-  if (!storage.strategy.tracksGeneration || jsonEqual(desiredState(next), desiredState(live))) {
+  const { strategy } = storage;
+  if (!strategy.tracksGeneration || jsonEqual(desiredState(next, strategy), desiredState(live, strategy))) {
     return next;
   }
   return withMetadata(next, withGeneration(next.metadata, (live.metadata.generation ?? 0) + 1));
@@ -147,9 +148,12 @@ function withGeneration(metadata: DraftObject['metadata'], generation: number): 
   ]);
 }
 
-/** What a user wants: everything but metadata and status. */
-function desiredState({ metadata: _metadata, status: _status, ...desired }: DraftObject): object {
-  return desired;
+/** What a user wants: everything but metadata and status. Custom objects have a status only where it is kept apart. */
+function desiredState(object: DraftObject, { custom, info }: Strategy): object {
+  const { metadata: _metadata, status: _status, ...desired } = object;
+  return custom === undefined || Object.hasOwn(info.subresources, 'status')
+    ? desired
+    : { ...desired, status: object['status'] };
 }
 
 async function write(
@@ -166,14 +170,14 @@ async function write(
         storage.strategy.afterDelete?.(attempt.object);
         return new StoredObject(key, storage.encode(attempt.object), removed.revision, storage.layout);
       }
-      return removed.kind === 'missing' ? 'missing' : { current: storage.view(removed.current) };
+      return removed.kind === 'missing' ? 'missing' : { current: await storage.prepared(removed.current) };
     }
-    const bytes = storage.encode(attempt.object);
+    const bytes = await storage.bytesToStore(attempt.object);
     const outcome = await storage.deps.store.update(key, bytes, current.revision);
     if (outcome.kind === 'updated') {
-      return storage.written(key, bytes, outcome.revision, attempt.object);
+      return await storage.written(key, bytes, outcome.revision, attempt.object);
     }
-    return outcome.kind === 'missing' ? 'missing' : { current: storage.view(outcome.current) };
+    return outcome.kind === 'missing' ? 'missing' : { current: await storage.prepared(outcome.current) };
   } catch (error) {
     throw asStatus(error);
   }

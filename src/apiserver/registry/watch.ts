@@ -53,6 +53,7 @@ export async function* watchObjects(
   if (wantsInitial) {
     const initial = await storage.deps.store.list(storage.prefixOf(namespace));
     after = initial.revision;
+    await storage.prepare(initial.items);
     const items = initial.items
       .map((entry) => storage.view(entry))
       .filter((view) => selection.isEverything || selection.matches(view.object))
@@ -91,6 +92,10 @@ async function* follow(
     );
     for await (const batch of batches) {
       const items: WatchItem[] = [];
+      const preparing = storage.prepareEvents(batch.events);
+      if (preparing !== undefined) {
+        await preparing;
+      }
       for (const event of batch.events) {
         const item = selected(storage, event, selection);
         if (item !== undefined) {
