@@ -23,7 +23,7 @@ import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
 import type { ObjectReader } from '#apiserver/object-reader.ts';
-import { paramReader } from '#apiserver/registry/param-objects.ts';
+import { servedKinds } from '#apiserver/registry/param-objects.ts';
 import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
@@ -89,7 +89,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       log,
       metrics,
       quotaWriter: quotaStatusWriter(registry),
-      params: paramReader(registry),
+      kinds: servedKinds(registry),
       ...(options.services === undefined ? {} : { services: options.services }),
     });
     const { isPluginOn } = options;

@@ -54,7 +54,7 @@ test('default plugins: each has its place, and a plain pod passes them all', asy
     random: new SeededRandom(1),
     log: SILENT_LOGGER,
     metrics: new MetricsRegistry(),
-    params: { find: () => undefined },
+    kinds: { find: () => undefined, structOf: () => undefined },
     quotaWriter: { updateStatus: () => Promise.reject(new Error('no quota')) },
   };
   const chain = new AdmissionChain(defaultPlugins(deps));

@@ -17,7 +17,8 @@ import { LimitRanger } from './limit-ranger/limit-ranger.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
 import { NodeRestriction } from './node-restriction/node-restriction.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
-import type { ParamReader } from './policies/policy-params.ts';
+import { MutatingPolicies } from './policies/mutating-policies.ts';
+import type { ServedKinds } from './policies/policy-params.ts';
 import { ValidatingPolicies } from './policies/validating-policies.ts';
 import { PodSecurity } from './pod-security/pod-security.ts';
 import { PodTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
@@ -42,7 +43,7 @@ export interface AdmissionDeps {
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
   readonly quotaWriter: QuotaStatusWriter;
-  readonly params: ParamReader;
+  readonly kinds: ServedKinds;
   /** Finds webhooks that are Services; by their cluster addresses when left out. */
   readonly services?: ServiceResolver;
 }
@@ -53,7 +54,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
   const client = new WebhookClient({ clock, services: deps.services ?? new ClusterIpResolver(reader) });
   let admissionMetrics: AdmissionMetrics | undefined;
   const metrics = (): AdmissionMetrics => (admissionMetrics ??= new AdmissionMetrics(deps.metrics));
-  const policies = { reader, params: deps.params, authorizer, clock, log, registry: deps.metrics, metrics };
+  const policies = { reader, kinds: deps.kinds, authorizer, clock, log, registry: deps.metrics, metrics };
   const webhooks = { reader, client, authorizer, clock, random, log, metrics };
   return [
     new NamespaceLifecycle(reader),
@@ -74,6 +75,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new DefaultIngressClass(reader),
     new PodTopologyLabels(reader),
     new RoleEscalation({ authorizer, rbac: deps.rbac }),
+    new MutatingPolicies(policies),
     new MutatingWebhooks(webhooks),
     new ValidatingPolicies(policies),
     new ValidatingWebhooks(webhooks),

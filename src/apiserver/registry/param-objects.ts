@@ -1,18 +1,22 @@
 import type { ApiObject } from '#api/object.ts';
 import { resourceOfKind } from '#api/resource-table.ts';
 import type { GroupVersionKind } from '#api/resource-type.ts';
-import type { ParamObjects, ParamReader } from '../admission/policies/policy-params.ts';
+import type { ParamObjects, ServedKinds } from '../admission/policies/policy-params.ts';
 import type { Registry } from './registry.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import type { VersionView } from './versions/version-view.ts';
 import { versionViewOf } from './versions/version-views.ts';
 
-/** Reads parameters of policies from the store, which is always up to date. */
-export function paramReader(registry: Registry): ParamReader {
+/** What policies know of the kinds that are served. Parameters come from the store, which is always up to date. */
+export function servedKinds(registry: Registry): ServedKinds {
   return {
     find(kind) {
       const served = servedKind(registry, kind);
       return served === undefined ? undefined : objectsOf(served);
+    },
+    structOf(kind) {
+      const served = servedKind(registry, kind);
+      return served === undefined ? undefined : (served.view ?? served.storage.strategy).struct;
     },
   };
 }

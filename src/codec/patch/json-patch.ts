@@ -93,13 +93,17 @@ function applyOperation(document: unknown, operation: Operation): unknown {
   const { path } = operation;
   switch (operation.op) {
     case 'add':
-      return write(document, path, { kind: 'add', value: operation.value });
+      return write(document, path, { kind: 'add', at: pointerText(path), value: operation.value });
     case 'replace':
-      return write(document, path, { kind: 'replace', value: operation.value });
+      return write(document, path, { kind: 'replace', at: pointerText(path), value: operation.value });
     case 'remove':
-      return write(document, path, { kind: 'remove' });
+      return write(document, path, { kind: 'remove', at: pointerText(path) });
     case 'copy':
-      return write(document, path, { kind: 'add', value: read(document, operation.from) });
+      return write(document, path, {
+        kind: 'add',
+        at: pointerText(path),
+        value: read(document, operation.from),
+      });
     case 'move': {
       if (
         path.length > operation.from.length &&
@@ -108,7 +112,8 @@ function applyOperation(document: unknown, operation: Operation): unknown {
         throw unfit('a value cannot be moved into itself');
       }
       const moved = read(document, operation.from);
-      return write(write(document, operation.from, { kind: 'remove' }), path, { kind: 'add', value: moved });
+      const left = write(document, operation.from, { kind: 'remove', at: pointerText(operation.from) });
+      return write(left, path, { kind: 'add', at: pointerText(path), value: moved });
     }
     default:
       checkTest(document, path, operation.value);
@@ -119,7 +124,7 @@ function applyOperation(document: unknown, operation: Operation): unknown {
 function checkTest(document: unknown, path: Path, value: unknown): void {
   const found = readOrUndefined(document, path) ?? null;
   if (!jsonEqual(found, value)) {
-    throw unfit(`testing value ${pointerText(path)} failed: test failed`);
+    throw unfit(`testing value ${pointerText(path)}${TEST_FAILED}`);
   }
 }
 
@@ -143,7 +148,20 @@ function readOrUndefined(document: unknown, path: Path): unknown {
   return current;
 }
 
-type Change = { readonly kind: 'add' | 'replace'; readonly value: unknown } | { readonly kind: 'remove' };
+/** `at` is where the operation points, for messages. */
+type Change =
+  | { readonly kind: 'add' | 'replace'; readonly at: string; readonly value: unknown }
+  | { readonly kind: 'remove'; readonly at: string };
+
+/** In the words of the library that upstream applies patches with. */
+function missing({ kind, at }: Change, key: string | undefined): StatusError {
+  if (key === undefined) {
+    return unfit(`${kind} operation does not apply: doc is missing path: "${at}": missing value`);
+  }
+  return kind === 'remove'
+    ? unfit(`error in remove for path: '${at}': unable to remove nonexistent key: ${key}: missing value`)
+    : unfit(`replace operation does not apply: doc is missing key: ${at}: missing value`);
+}
 
 /** The document with one place changed; only the containers on the way are copied. */
 function write(document: unknown, path: Path, change: Change): unknown {
@@ -158,15 +176,11 @@ function write(document: unknown, path: Path, change: Change): unknown {
     return writeItem(document, part, rest, change);
   }
   if (!isRecord(document)) {
-    throw unfit(
-      `${change.kind} operation does not apply: doc is missing path: ${pointerText(path)}: missing value`,
-    );
+    throw missing(change, undefined);
   }
   const isThere = Object.hasOwn(document, part);
   if (!isThere && (rest.length > 0 || change.kind !== 'add')) {
-    throw unfit(
-      `${change.kind} operation does not apply: doc is missing key: ${pointerText(path)}: missing value`,
-    );
+    throw missing(change, rest.length > 0 ? undefined : part);
   }
   const copy: MutableRecord = { ...document };
   if (rest.length === 0 && change.kind === 'remove') {
@@ -182,9 +196,13 @@ function writeItem(list: readonly unknown[], part: string, rest: Path, change: C
   const index = isInsert && part === '-' ? list.length : Number(/^\d+$/.test(part) ? part : Number.NaN);
   const last = isInsert ? list.length : list.length - 1;
   if (!(index <= last)) {
-    throw unfit(
-      `${change.kind} operation does not apply: index ${part} is out of bounds: invalid index referenced`,
-    );
+    throw rest.length > 0
+      ? missing(change, undefined)
+      : change.kind === 'replace'
+        ? missing(change, part)
+        : unfit(
+            `error in ${change.kind} for path: '${change.at}': Unable to access invalid index: ${part}: invalid index referenced`,
+          );
   }
   if (rest.length > 0) {
     return list.with(index, write(list[index], rest, change));
@@ -208,6 +226,18 @@ function pointerText(path: Path): string {
 }
 
 /** Upstream keeps the reason to itself; here it is in the cause. */
+/** Why an operation did not fit, without the sentence that clients get for it. */
+export function patchProblem({ message, cause }: StatusError): string {
+  return cause instanceof Error ? cause.message : message;
+}
+
+/** True when a `test` of the patch did not hold, and nothing is wrong with it otherwise. */
+export function isFailedTest(error: StatusError): boolean {
+  return error.cause instanceof Error && error.cause.message.endsWith(TEST_FAILED);
+}
+
+const TEST_FAILED = ' failed: test failed';
+
 function unfit(why: string): StatusError {
   return new StatusError(
     {

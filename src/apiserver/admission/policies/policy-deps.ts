@@ -4,12 +4,12 @@ import type { MetricsRegistry } from '#base/metrics.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionMetrics } from '../admission-metrics.ts';
-import type { ParamReader } from './policy-params.ts';
+import type { ServedKinds } from './policy-params.ts';
 
 /** What policies of both kinds need. */
 export interface PolicyDeps {
   readonly reader: ObjectReader;
-  readonly params: ParamReader;
+  readonly kinds: ServedKinds;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly log: Logger;

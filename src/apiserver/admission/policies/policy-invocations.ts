@@ -3,7 +3,7 @@ import { StatusError } from '#api/status-error.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionAttributes } from '../admission.ts';
 import { matchRequest, type MatchedVersion } from '../matching/match-request.ts';
-import { collectParams, kindOfParams, type ParamReader } from './policy-params.ts';
+import { collectParams, kindOfParams, type ServedKinds } from './policy-params.ts';
 import type { AnyBinding, AnyPolicy, PolicyHook } from './policy-source.ts';
 
 /** A policy and a binding that both want to see a write, or what keeps them from it. */
@@ -26,7 +26,7 @@ export type PolicyMatch<P, B> =
 
 export interface InvocationDeps {
   readonly reader: ObjectReader;
-  readonly params: ParamReader;
+  readonly kinds: ServedKinds;
 }
 
 /** What is to be evaluated for a write, policies and bindings by name. Failures of policies that ignore them are left out. */
@@ -63,7 +63,7 @@ async function matchPolicy<P extends AnyPolicy, B extends AnyBinding>(
     return [misconfigured(version)];
   }
   const { paramKind } = policy.spec;
-  const objects = paramKind === undefined ? undefined : deps.params.find(kindOfParams(paramKind));
+  const objects = paramKind === undefined ? undefined : deps.kinds.find(kindOfParams(paramKind));
   if (paramKind !== undefined && objects === undefined) {
     const { group, version: wanted, kind } = kindOfParams(paramKind);
     return [

@@ -1,6 +1,7 @@
 import { labelSelectorFromObject } from '#api/label-selector.ts';
 import type { ApiObject } from '#api/object.ts';
 import { parseApiVersion, type GroupVersionKind } from '#api/resource-type.ts';
+import type { StructType } from '#api/schema/schema.ts';
 import type { ParamKind, ParamRef } from '#api/types/admissionregistration.v1.ts';
 
 /** The stored objects of one kind. */
@@ -11,10 +12,12 @@ export interface ParamObjects {
   list(namespace: string): Promise<readonly ApiObject[]>;
 }
 
-/** Where policies find the objects their bindings name as parameters. */
-export interface ParamReader {
+/** What policies know of the kinds that are served: the objects that bindings name as parameters, and their types. */
+export interface ServedKinds {
   /** Undefined when no such kind is served. */
   find(kind: GroupVersionKind): ParamObjects | undefined;
+  /** The type of objects of a kind, built in or not; undefined when it is not known (any more). */
+  structOf(kind: GroupVersionKind): StructType | undefined;
 }
 
 /** Parameters to evaluate a policy with, one after the other; a text says why there are none to be had. */

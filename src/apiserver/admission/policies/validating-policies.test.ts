@@ -47,7 +47,7 @@ function start(...objects: readonly DeepPartial<ApiObject>[]) {
   const registry = new MetricsRegistry();
   const plugin = new ValidatingPolicies({
     reader,
-    params: { find: () => undefined },
+    kinds: { find: () => undefined, structOf: () => undefined },
     authorizer: { authorize: () => NO_OPINION },
     clock: new VirtualClock(),
     log: SILENT_LOGGER,

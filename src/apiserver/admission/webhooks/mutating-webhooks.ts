@@ -4,7 +4,7 @@ import type { MutatingWebhook } from '#api/types/admissionregistration.v1.ts';
 import { MUTATING_WEBHOOK_CONFIGURATION } from '#api/types/resources.ts';
 import { jsonEqual } from '#base/json-equal.ts';
 import { describeError } from '#base/log.ts';
-import { applyJsonPatch } from '#codec/patch/json-patch.ts';
+import { applyJsonPatch, patchProblem } from '#codec/patch/json-patch.ts';
 import type { AdmissionAttributes, AdmissionScope, MutatingPlugin } from '../admission.ts';
 import { decidesAdmission } from '../matching/admission-resources.ts';
 import { normalized } from '../matching/normalized.ts';
@@ -156,7 +156,7 @@ function patched(
     return jsonEqual(changed, object) ? object : normalized(changed as ApiObject, kind);
   } catch (error) {
     if (error instanceof StatusError) {
-      throw internalError(describeError(error), error);
+      throw internalError(patchProblem(error), error);
     }
     throw error;
   }
