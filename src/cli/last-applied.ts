@@ -6,10 +6,16 @@ import { goJson } from './printers/go-json.ts';
 /** Holds what `apply` wanted the last time. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
+/** The object as `apply` compares it: its annotations there, empty if need be, and without that of `apply` itself. */
+export function withoutLastApplied(object: AnyObject): AnyObject {
+  const { [LAST_APPLIED]: _replaced, ...annotations } = recordAt(object, 'metadata', 'annotations');
+  // Setting an annotation leaves the rest of the object as it was.
+  return withValueAt(object, ['metadata', 'annotations'], annotations) as AnyObject;
+}
+
 /** The object with itself, as it stands, in its annotation. */
 export function withLastApplied(object: AnyObject): AnyObject {
-  const { [LAST_APPLIED]: _replaced, ...annotations } = recordAt(object, 'metadata', 'annotations');
-  const plain = withValueAt(object, ['metadata', 'annotations'], annotations);
+  const plain = withoutLastApplied(object);
   const text = `${goJson(plain)}\n`;
   // Setting an annotation leaves the rest of the object as it was.
   return withValueAt(plain, ['metadata', 'annotations', LAST_APPLIED], text) as AnyObject;

@@ -49,12 +49,12 @@ export async function readManifests(
   const manifests: Manifest[] = [];
   for (const filename of filenames) {
     if (filename === '-') {
-      manifests.push(...objectsIn(await readStream(stdin), 'STDIN'));
+      manifests.push(...manifestsIn(await readStream(stdin), 'STDIN'));
     } else if (/^https?:\/\//.test(filename)) {
-      manifests.push(...objectsIn(await download(filename), filename));
+      manifests.push(...manifestsIn(await download(filename), filename));
     } else {
       for (const path of filesAt(filename, isRecursive)) {
-        manifests.push(...objectsIn(readFileSync(path, 'utf8'), path));
+        manifests.push(...manifestsIn(readFileSync(path, 'utf8'), path));
       }
     }
   }
@@ -102,7 +102,13 @@ function filesAt(path: string, isRecursive: boolean): readonly string[] {
   return files;
 }
 
-function objectsIn(text: string, source: string): readonly Manifest[] {
+/**
+ * Every object in a text.
+ *
+ * @param source names the text in messages
+ * @throws {CliError} for what cannot be read
+ */
+export function manifestsIn(text: string, source: string): readonly Manifest[] {
   let documents: readonly unknown[];
   try {
     documents = decodeYamlDocuments(text);

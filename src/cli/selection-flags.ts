@@ -60,3 +60,9 @@ export const VALIDATE_FLAG: Flag = {
   initial: 'strict',
   about: 'strict (or true), warn, or ignore (or false): what becomes of unknown and duplicate fields.',
 };
+
+export const PRUNE_ALLOWLIST_FLAG: Flag = {
+  name: 'prune-allowlist',
+  kind: 'array',
+  about: 'Prune this kind, group/version/kind, in place of the usual ones; may be repeated.',
+};

@@ -157,6 +157,26 @@ export const VERBS: readonly Verb[] = [
     about: 'Update the taints on one or more nodes',
     load: async () => (await import('./verbs/taint.ts')).TAINT,
   },
+  {
+    name: 'autoscale',
+    about: 'Auto-scale a deployment, replica set, stateful set, or replication controller',
+    load: async () => (await import('./verbs/autoscale.ts')).AUTOSCALE,
+  },
+  {
+    name: 'certificate',
+    about: 'Modify certificate resources',
+    load: async () => (await import('./verbs/certificate.ts')).CERTIFICATE,
+  },
+  {
+    name: 'diff',
+    about: 'Diff the live version against a would-be applied version',
+    load: async () => (await import('./verbs/diff.ts')).DIFF,
+  },
+  {
+    name: 'edit',
+    about: 'Edit a resource on the server',
+    load: async () => (await import('./verbs/edit.ts')).EDIT,
+  },
 ];
 
 export async function loadVerb(name: string): Promise<Command | undefined> {

@@ -62,10 +62,51 @@ metadata: {name: fresh}
 data: {k: v}
 `;
 
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata: {name: hush}
+data: {pass.word: b3RoZXI=, more: bW9yZQ==}
+`;
+
+const SET = ['one', 'two'].map(
+  (name) => `---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}, labels: {set: pruned}}
+`,
+);
+
+/** A PKCS#10 request for the name anna, in PEM, in base64; its key is gone. */
+const REQUEST = [
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlISk1IRUNBUUF3RHpFTk1Bc0dBMVVFQXd3RVlXNXVZVEJaTUJN',
+  'R0J5cUdTTTQ5QWdFR0NDcUdTTTQ5QXdFSApBMElBQkRhc1dKWHBuVnR4dzJBWms1Zkx6SmJmM2piOFcvc04xQ09CelltRXZ4YmJm',
+  'eUxDdXY4K25nUDdtN0xDClNqajkyNjhOMFI5VHIzdXBwbmhOS1hyMVlkV2dBREFLQmdncWhrak9QUVFEQWdOSUFEQkZBaUVBNjll',
+  'bGMxRHAKVitsYnlCNzhaRmpCdmpTL29maE1KMmFYRURlekFld3lqZDRDSUhmeDJvZ0NyRW5YRkdUQjBialZWTXBSdXhtNQpHTGs5',
+  'dVFUZEpMWjdIUk8zCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=',
+].join('');
+
+const REQUESTS = ['anna', 'bert'].map(
+  (name) => `---
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: ${name}}
+spec:
+  request: ${REQUEST}
+  signerName: example.com/signer
+  usages: [client auth]
+`,
+);
+
 export const FILES: Readonly<Record<string, string>> = {
   'objects.yaml': OBJECTS,
   'changed.yaml': CHANGED_MAP,
   'fresh.yaml': NEW_MAP,
+  'new.yaml': NEW_MAP.replace('fresh', 'newer'),
+  'plain.yaml': NEW_MAP.replace('fresh', 'plain'),
+  'request.yaml': REQUESTS.join(''),
+  'secret.yaml': SECRET,
+  'set.yaml': SET.join(''),
+  'set-less.yaml': SET[0] ?? '',
 };
 
 /** Runs of command lines that change things, in order; every byte is upstream's. */
@@ -159,4 +200,89 @@ export const CHANGE_SCRIPTS: Readonly<Record<string, readonly Line[]>> = {
     'replace -f {dir}/changed.yaml --save-config',
     { line: 'replace -f -', input: CHANGED_MAP.replace('blue', 'green') },
   ],
+  'edit and the annotations of apply': [
+    { line: 'edit configmap web', env: sed('s/colour: .*/colour: edited/') },
+    { line: 'edit configmap web', env: sed('s/nothing/else/') },
+    { line: 'edit configmap/web deploy/web', env: sed('s/replicas: 2/replicas: 3/') },
+    { line: 'edit deploy web --output-patch', env: sed('s/replicas: 3/replicas: 2/') },
+    { line: 'edit deploy web -o json', env: sed('s/"replicas": 2/"replicas": 1/') },
+    { line: 'edit deploy web', env: sed('s/replicas: 1/replicas: -1/') },
+    { line: 'edit deploy web', env: sed('s/replicas: 1/replicas: [/') },
+    { line: 'edit deploy web', env: sed('s/^  name: web/  name: net/') },
+    { line: 'edit configmap web', env: { EDITOR: 'false' } },
+    { line: 'edit configmap web', env: { KUBE_EDITOR: 'no-such-editor', EDITOR: 'false' } },
+    { line: 'edit configmap nope', env: sed('s/a/b/') },
+    'edit',
+    'apply view-last-applied configmap/web',
+    'apply view-last-applied configmap web -o json',
+    'apply view-last-applied configmap/web -o wide',
+    'apply view-last-applied nodes/sim-0',
+    'apply set-last-applied -f {dir}/changed.yaml',
+    'apply set-last-applied -f {dir}/changed.yaml',
+    'apply set-last-applied -f {dir}/objects.yaml --dry-run=server',
+    'create -f {dir}/plain.yaml',
+    'apply set-last-applied -f {dir}/plain.yaml',
+    'apply set-last-applied -f {dir}/plain.yaml --create-annotation',
+    { line: 'apply edit-last-applied configmap/plain', env: sed('s/k: v/k: w/') },
+    { line: 'apply edit-last-applied configmap/plain', env: sed('s/nothing/else/') },
+    { line: 'apply edit-last-applied nodes/sim-0', env: sed('s/k: v/k: w/') },
+    'apply view-last-applied configmap/plain',
+    'delete configmap plain',
+  ],
+  'diff and prune': [
+    'apply -f {dir}/objects.yaml',
+    'diff -f {dir}/objects.yaml',
+    'diff -f {dir}/changed.yaml',
+    'diff -f {dir}/new.yaml --server-side',
+    'diff -f {dir}/changed.yaml --server-side --force-conflicts',
+    'diff -f {dir}/changed.yaml --server-side',
+    'diff -f {dir}/secret.yaml',
+    'diff -f {dir}/secret.yaml --show-secrets',
+    'diff',
+    'diff -f {dir}/nope.yaml',
+    { line: 'diff -f {dir}/changed.yaml', env: { KUBECTL_EXTERNAL_DIFF: 'diff -q -r' } },
+    { line: 'diff -f {dir}/changed.yaml', env: { KUBECTL_EXTERNAL_DIFF: 'no-such-diff' } },
+    'apply -f {dir}/set.yaml --prune -l set=pruned',
+    'apply -f {dir}/set-less.yaml --prune -l set=pruned --dry-run=client',
+    'apply -f {dir}/set-less.yaml --prune -l set=pruned --dry-run=server',
+    'diff -f {dir}/set-less.yaml --prune -l set=pruned',
+    'apply -f {dir}/set-less.yaml --prune -l set=pruned --prune-allowlist=core/v1/Secret',
+    'apply -f {dir}/set-less.yaml --prune -l set=pruned --prune-allowlist=core/v1/ConfigMap',
+    'apply -f {dir}/set-less.yaml --prune',
+    'apply -f {dir}/set-less.yaml --prune --all --prune-allowlist=ConfigMap',
+    'apply -f {dir}/set-less.yaml --prune --all --prune-allowlist=core/v1/Nothing',
+  ],
+  'autoscale and certificates': [
+    'autoscale deploy web --max=3',
+    'autoscale deploy web --max=3 --cpu=50%',
+    'autoscale deploy web --min=2 --max=5 --cpu=500 --memory=1Gi --name=other',
+    'autoscale deploy web --min=2 --max=5 --cpu-percent=80 --name=third',
+    'autoscale deploy web --max=5 --memory=60% --name=fourth --dry-run=client',
+    'autoscale deploy web --max=5 --memory=60% --name=fourth --dry-run=client -o yaml',
+    'autoscale deploy web --max=5 --memory=200 --name=fourth --dry-run=server -o name',
+    'autoscale deploy web --max=1 --min=2',
+    'autoscale deploy web --max=0',
+    'autoscale deploy web',
+    'autoscale deploy web --max=3 --cpu=much',
+    'autoscale deploy web --max=3 --cpu=x%',
+    'autoscale deploy web --max=3 --cpu=1 --cpu-percent=3',
+    'autoscale configmap web --max=3',
+    'get hpa',
+    'delete hpa --all',
+    'apply -f {dir}/request.yaml',
+    'certificate approve',
+    'certificate approve nobody',
+    'certificate approve anna',
+    'certificate approve anna',
+    'certificate deny anna',
+    'certificate deny -f {dir}/request.yaml',
+    'certificate deny bert --force',
+    'get csr -o name',
+    'delete csr anna bert',
+  ],
 };
+
+/** An editor that changes the file by itself. */
+function sed(script: string): Readonly<Record<string, string>> {
+  return { EDITOR: `sed -i -e "${script}"` };
+}

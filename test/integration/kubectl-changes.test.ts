@@ -68,7 +68,9 @@ function plain({ code, stdout, stderr }: Outcome, { directory }: KubectlPlace): 
     text
       .replaceAll(directory, '{dir}')
       .replaceAll(/127\.0\.0\.1:\d+/g, '{host}')
-      .replaceAll(/\b(LIVE|MERGED)-\d+/g, '$1')
+      .replaceAll(/\b(LIVE|MERGED)-\w+/g, '$1')
+      // A warning of the client's own, with the time in front.
+      .replaceAll(/^W\d{4} .*\n/gm, '')
       .replaceAll(/\/tmp\/kubectl-edit-\S+\.yaml/g, '{edited}')
       .replaceAll(/^(---|\+\+\+) (\S+)\t.*$/gm, '$1 $2')
       .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, '{uid}')

@@ -1,14 +1,18 @@
 import { structOfKind } from '#api/schema/schema.ts';
 import { isNotFound, StatusError } from '#api/status-error.ts';
-import { threeWayPatch } from '#codec/patch/strategic-diff.ts';
 import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
 import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import { applyPatch } from '../apply-patch.ts';
 import { CliError } from '../cli-error.ts';
 import type { Command, Invocation } from '../command.ts';
+import type { ApiResource } from '../discovery.ts';
 import { type DryRun, dryRunOf, writeQuery } from '../dry-run.ts';
 import { eachTarget, withSource } from '../each-target.ts';
 import { manifestsOf, type Target, targetOf } from '../find-objects.ts';
 import { lastAppliedOf, withLastApplied } from '../last-applied.ts';
+import type { prune } from './apply-prune.ts';
+import { EDIT_LAST_APPLIED } from './edit.ts';
+import { SET_LAST_APPLIED, VIEW_LAST_APPLIED } from './last-applied.ts';
 import { FILE_FLAGS } from '../manifests.ts';
 import { type AnyObject, asObject, recordAt } from '../object-access.ts';
 import { OutcomePrinter } from '../outcome.ts';
@@ -18,6 +22,7 @@ import {
   ALL_FLAG,
   DRY_RUN_FLAG,
   FIELD_MANAGER_FLAG,
+  PRUNE_ALLOWLIST_FLAG,
   SELECTOR_FLAG,
   VALIDATE_FLAG,
 } from '../selection-flags.ts';
@@ -42,9 +47,11 @@ export const APPLY: Command = {
     },
     { name: 'overwrite', kind: 'bool', initial: 'true', about: 'Accepted; the configuration always wins.' },
     { name: 'prune', kind: 'bool', about: 'Delete what was applied before and is in the files no more.' },
+    PRUNE_ALLOWLIST_FLAG,
     { name: 'server-side', kind: 'bool', about: 'Let the server merge.' },
     { name: 'wait', kind: 'bool', about: 'With --prune: wait until what is deleted is gone.' },
   ],
+  commands: [EDIT_LAST_APPLIED, SET_LAST_APPLIED, VIEW_LAST_APPLIED],
   run: apply,
 };
 
@@ -77,6 +84,7 @@ async function apply(invocation: Invocation): Promise<void> {
     );
   }
   const printer = new OutcomePrinter(invocation, dryRun);
+  const pruning = flags.bool('prune') ? await loadPruning(invocation) : undefined;
   const manifests = await manifestsOf(invocation);
   if (manifests.length === 0) {
     throw new CliError('no objects passed to apply');
@@ -90,10 +98,16 @@ async function apply(invocation: Invocation): Promise<void> {
     applied.push(done.object);
     printer.print(done.object, done.operation);
   });
-  if (flags.bool('prune')) {
-    const { prune } = await import('./apply-prune.ts');
-    await prune(invocation, applied, dryRun);
+  if (pruning !== undefined) {
+    await pruning.prune(invocation, applied, { resources: pruning.resources, dryRun });
   }
+}
+
+async function loadPruning(
+  invocation: Invocation,
+): Promise<{ readonly prune: typeof prune; readonly resources: readonly ApiResource[] }> {
+  const module = await import('./apply-prune.ts');
+  return { prune: module.prune, resources: await module.prunedResources(invocation) };
 }
 
 interface Applied {
@@ -165,23 +179,22 @@ async function applyOnce(invocation: Invocation, target: Required<Target>, dryRu
   if (current === undefined) {
     return { object: await create(invocation, target, { modified, dryRun }), operation: 'created' };
   }
-  const original = lastAppliedOf(current);
-  if (original === undefined) {
+  if (lastAppliedOf(current) === undefined) {
     session.printError(
       `Warning: resource ${qualifiedName(resource)}/${name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`,
     );
   }
-  const struct = structOfKind(resource.group, resource.version, resource.kind);
-  const patch = threeWayPatch({ original: original ?? {}, modified, current }, struct);
+  const { patch, contentType } = applyPatch(resource, current, modified);
   if (Object.keys(patch).length === 0) {
     return { object: current, operation: 'unchanged' };
   }
   if (dryRun === 'client') {
+    const struct = structOfKind(resource.group, resource.version, resource.kind);
     const merged =
       struct === undefined ? applyMergePatch(current, patch) : applyStrategicMerge(current, patch, struct);
     return { object: asObject(merged), operation: 'configured' };
   }
-  return patched(invocation, target, { patch, isStrategic: struct !== undefined, modified, dryRun });
+  return patched(invocation, target, { patch, contentType, modified, dryRun });
 }
 
 async function currentObject(
@@ -226,13 +239,13 @@ async function create(
 
 interface PatchState extends CreateState {
   readonly patch: object;
-  readonly isStrategic: boolean;
+  readonly contentType: string;
 }
 
 async function patched(
   invocation: Invocation,
   target: Target,
-  { patch, isStrategic, modified, dryRun }: PatchState,
+  { patch, contentType, modified, dryRun }: PatchState,
 ): Promise<Applied> {
   const { session, flags } = invocation;
   const path = pathOf(target.resource, target);
@@ -241,7 +254,7 @@ async function patched(
       method: 'PATCH',
       path,
       query: writeQuery(flags, dryRun, MANAGER),
-      contentType: isStrategic ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json',
+      contentType,
       body: patch,
     });
     return { object: asObject(answer), operation: 'configured' };
