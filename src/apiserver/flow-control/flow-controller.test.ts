@@ -399,3 +399,22 @@ test('requests in flight: reading and changing are limited apart, and administra
   assert.equal(ask(eve, 'GET').isRejected, false);
   assert.equal(ask(eve, 'GET').isRejected, true);
 });
+
+test('flow control: a crowd that is turned away is not told so all at once', async () => {
+  const world = aNarrowWorld();
+  const eve = aUser('eve');
+  world.askNow(eve);
+  const told: number[] = [];
+  const startMs = world.clock.monotonicMs();
+  const crowd = Array.from({ length: 122 }, async () => {
+    const { isRejected } = await world.ask(eve);
+    assert.equal(isRejected, true);
+    told.push(world.clock.monotonicMs() - startMs);
+  });
+  await world.clock.advance(499);
+  const refused = told.filter((ms) => ms < 499).length;
+  assert.deepEqual([told.filter((ms) => ms === 0).length, refused], [20, 119]);
+  await world.clock.advance(15_000);
+  await Promise.all(crowd);
+  world.controller.close();
+});

@@ -12,6 +12,7 @@ import { LoopPacer } from './loop-pacer.ts';
 import { distinguisherOf, matchesSchema } from './match-request.ts';
 import type { PriorityLevel } from './priority-level.ts';
 import { maxSeatsOf, type Queue, type SeatedRequest, type WorkEstimate } from './queue-set.ts';
+import { RefusalPacer } from './refusal-pacer.ts';
 import {
   isLongRunning,
   refusal,
@@ -54,6 +55,7 @@ export class FlowController implements RequestLimiter {
   readonly #config: FlowConfig;
   readonly #watches = new WatchCounts();
   readonly #pacer: LoopPacer;
+  readonly #refusals: RefusalPacer;
   readonly #estimateDeps: Parameters<typeof estimateWork>[3];
   readonly #unsubscribe: readonly (() => void)[];
   /** Of requests that were answered and still occupy seats. */
@@ -71,6 +73,7 @@ export class FlowController implements RequestLimiter {
       clock: deps.clock,
       serverSeats: options.serverSeats,
     });
+    this.#refusals = new RefusalPacer(deps.clock);
     this.#pacer = new LoopPacer(deps.onNextTurn, () => this.#dispatch());
     this.#estimateDeps = {
       stats: deps.stats,
@@ -128,6 +131,7 @@ export class FlowController implements RequestLimiter {
   close(): void {
     this.#unsubscribe.forEach((end) => end());
     this.#borrowing.cancel();
+    this.#refusals.close();
     this.#lingering.forEach((timer) => timer.cancel());
     this.#lingering.clear();
   }
@@ -255,9 +259,10 @@ export class FlowController implements RequestLimiter {
     passage.series.dispatched.value += 1;
   }
 
-  #reject({ level, series, headers }: Flow, reason: RejectReason): Passage {
+  #reject({ level, series, headers }: Flow, reason: RejectReason): Passage | Promise<Passage> {
     series.rejected(reason);
-    return refusal(level.retryAfter.refuse(this.#deps.clock.nowMs()), headers);
+    const passage = refusal(level.retryAfter.refuse(this.#deps.clock.nowMs()), headers);
+    return this.#refusals.next()?.then(() => passage) ?? passage;
   }
 
   #observeWait({ series, arrivalMs }: SeatedPassage, execute: 'true' | 'false'): void {

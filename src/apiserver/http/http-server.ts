@@ -283,6 +283,9 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
+/** Made once: every request that waited ends with it, most of them long answered. */
+const GONE = new DOMException('the client has gone', 'AbortError');
+
 /** Knows when a client has gone. Few requests ask, so the signal is made for those alone. */
 class Departure {
   #controller: AbortController | undefined;
@@ -294,14 +297,14 @@ class Departure {
 
   end(): void {
     this.#hasGone = true;
-    this.#controller?.abort();
+    this.#controller?.abort(GONE);
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#hasGone) {
-        this.#controller.abort();
+        this.#controller.abort(GONE);
       }
     }
     return this.#controller.signal;
