@@ -21,6 +21,8 @@ export class PodStopping {
   readonly #clock: Clock;
   #beganMs: number | undefined;
   #isTornDown = false;
+  /** With a finalizer the pod outlives its deletion, and the server removes it when the last one goes. */
+  #isDeletionSent = false;
   /** The grace period that each container was last told of. */
   readonly #told = new Map<string, number>();
 
@@ -96,10 +98,11 @@ export class PodStopping {
         await deps.paths.removePod(pod);
         onGone();
       });
-    } else if (deletionTimestamp !== undefined) {
+    } else if (deletionTimestamp !== undefined && !this.#isDeletionSent) {
       tasks.run('delete', async (signal) => {
         await deps.statusWriter.flushed(uid);
         await deps.deletePod(pod, signal);
+        this.#isDeletionSent = true;
       });
     }
   }

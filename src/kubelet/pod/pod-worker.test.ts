@@ -137,6 +137,20 @@ test('pod worker: a deleted pod ends within its grace period and leaves nothing'
   assert.deepEqual(await bench.runtime.listContainers(), []);
 });
 
+test('pod worker: a pod that a finalizer holds is deleted once, and forgotten when it goes', async () => {
+  await using bench = await PodBench.open();
+  bench.create(aPod({}, { finalizers: ['example.com/held'] }));
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  bench.markDeleted(1);
+  await bench.advance(3);
+  await bench.until('deleted', () => bench.deletionCount > 0);
+  await bench.advance(120);
+  assert.equal(bench.deletionCount, 1);
+  assert.equal(bench.workers.size, 1);
+  bench.drop();
+  await bench.until('forgotten', () => bench.workers.size === 0);
+});
+
 test('pod worker: a shorter grace period during the deletion is kept', async () => {
   await using bench = await PodBench.open({ life: () => ({ stopAfterMs: Infinity }) });
   bench.create(aPod());

@@ -56,6 +56,8 @@ export class PodBench implements AsyncDisposable {
   readonly runtime: FakeRuntime;
   /** `reason: message` of every event so far. */
   readonly events: string[] = [];
+  /** How often the server was asked to let a pod go. */
+  deletionCount = 0;
   /** What was logged, for the message of a test that waits in vain. */
   readonly #lines: string[] = [];
   readonly log = new LineLogger(
@@ -113,6 +115,11 @@ export class PodBench implements AsyncDisposable {
         deletionGracePeriodSeconds: graceSeconds,
       },
     });
+  }
+
+  /** As the server does it when the last finalizer goes. */
+  drop(key = 'default/web'): void {
+    this.transport.drop(POD, key);
   }
 
   find(key = 'default/web'): Pod | undefined {
@@ -259,8 +266,10 @@ export class PodBench implements AsyncDisposable {
       probes: this.#options.probes ?? (() => NO_PROBES),
       runtimeHandler: () => Promise.resolve(undefined),
       deletePod: async (pod) => {
-        if (this.find(`${pod.metadata.namespace}/${pod.metadata.name}`) !== undefined) {
-          this.transport.drop(POD, `${pod.metadata.namespace}/${pod.metadata.name}`);
+        this.deletionCount += 1;
+        const stored = this.find(`${pod.metadata.namespace}/${pod.metadata.name}`);
+        if (stored !== undefined && (stored.metadata.finalizers ?? []).length === 0) {
+          this.drop(`${pod.metadata.namespace}/${pod.metadata.name}`);
         }
       },
       jitter: () => 0,
