@@ -1,6 +1,7 @@
 import { configKeyProblems, dnsLabelProblems, qualifiedNameProblems } from '../names.ts';
 import type { ConfigMap, Namespace, Secret } from '../types/core.v1.ts';
 import type { KindRules } from './kind-rules.ts';
+import { checkFinalizerOwner } from './object-meta.ts';
 import type { Problems } from './problems.ts';
 
 /** All values of one ConfigMap or Secret together. */
@@ -51,10 +52,11 @@ export const SECRET_RULES: KindRules<Secret> = {
       problems.tooLong('data', DATA_BYTES_MAX);
     }
     for (const key of REQUIRED_KEYS[type] ?? []) {
-      if (data?.[key] === undefined) {
+      const value = data?.[key];
+      if (value === undefined || (value === '' && type === 'kubernetes.io/ssh-auth')) {
         problems.required(`data[${key}]`);
       } else if (key.startsWith('.docker')) {
-        checkJson(problems, `data[${key}]`, data[key]);
+        checkJson(problems, `data[${key}]`, value);
       }
     }
     if (type === 'kubernetes.io/basic-auth' && !BASIC_AUTH_KEYS.some((key) => data?.[key] !== undefined)) {
@@ -75,13 +77,38 @@ export const SECRET_RULES: KindRules<Secret> = {
   },
 };
 
+/** A JSON object; the value itself is never shown. */
 function checkJson(problems: Problems, path: string, base64: string): void {
+  const redacted = '<secret contents redacted>';
+  const text = Buffer.from(base64, 'base64').toString();
   try {
-    JSON.parse(Buffer.from(base64, 'base64').toString());
+    const value: unknown = JSON.parse(text);
+    if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+      const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+      problems.invalid(
+        path,
+        redacted,
+        `json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
+      );
+    }
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/, ".*/s, '') : 'not JSON';
-    problems.invalid(path, '<secret contents redacted>', why);
+    if (!(error instanceof SyntaxError)) {
+      throw error;
+    }
+    problems.invalid(path, redacted, jsonSyntaxText(text));
   }
+}
+
+/** What upstream's parser says of the first character that is out of place, as far as it is simple to tell. */
+function jsonSyntaxText(text: string): string {
+  const trimmed = text.trimStart();
+  if (trimmed === '') {
+    return 'unexpected end of JSON input';
+  }
+  const first = trimmed[0] ?? '';
+  return '{["-0123456789tfn'.includes(first)
+    ? 'unexpected end of JSON input'
+    : `invalid character '${first}' looking for beginning of value`;
 }
 
 type Frozen = Partial<Pick<ConfigMap, 'immutable' | 'data' | 'binaryData'>>;
@@ -116,6 +143,7 @@ export const NAMESPACE_RULES: KindRules<Namespace> = {
   check(problems, { spec }) {
     for (const finalizer of spec.finalizers ?? []) {
       problems.names('spec.finalizers', finalizer, qualifiedNameProblems(finalizer));
+      checkFinalizerOwner(problems, 'spec.finalizers', finalizer);
     }
   },
   onStatusUpdate(problems, next) {

@@ -5,6 +5,8 @@ import type { Problems } from './problems.ts';
 export interface KindRules<T> {
   /** Names are DNS subdomains unless this says otherwise. */
   readonly nameRule?: (name: string) => NameProblems;
+  /** The metadata is not checked: kinds that have always been taken as they come. */
+  readonly skipsMeta?: boolean;
   /** Holds for every object, on create and on update. */
   readonly check?: (problems: Problems, object: T) => void;
   readonly onCreate?: (problems: Problems, object: T) => void;

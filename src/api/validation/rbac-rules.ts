@@ -82,8 +82,8 @@ function checkRules(
 export const ROLE_BINDING_RULES: KindRules<RoleBinding> = {
   nameRule: pathSegmentProblems,
   check(problems, { roleRef, subjects }) {
-    checkRoleRef(problems, roleRef, ['ClusterRole', 'Role']);
-    checkSubjects(problems, subjects);
+    checkRoleRef(problems, roleRef, ['Role', 'ClusterRole']);
+    checkSubjects(problems, subjects, true);
   },
   onUpdate: checkSameRole,
 };
@@ -92,7 +92,7 @@ export const CLUSTER_ROLE_BINDING_RULES: KindRules<ClusterRoleBinding> = {
   nameRule: pathSegmentProblems,
   check(problems, { roleRef, subjects }) {
     checkRoleRef(problems, roleRef, ['ClusterRole']);
-    checkSubjects(problems, subjects);
+    checkSubjects(problems, subjects, false);
   },
   onUpdate: checkSameRole,
 };
@@ -113,7 +113,12 @@ function checkRoleRef(problems: Problems, { apiGroup, kind, name }: RoleRef, kin
   problems.requiredName('roleRef.name', name, pathSegmentProblems);
 }
 
-function checkSubjects(problems: Problems, subjects: readonly Subject[] | undefined): void {
+/** In a namespace, a service account without one is nobody; across the cluster it has to be said. */
+function checkSubjects(
+  problems: Problems,
+  subjects: readonly Subject[] | undefined,
+  isNamespaced: boolean,
+): void {
   for (const [index, { kind, name, namespace = '', apiGroup = '' }] of (subjects ?? []).entries()) {
     const at = `subjects[${index}]`;
     if (name === '') {
@@ -127,7 +132,7 @@ function checkSubjects(problems: Problems, subjects: readonly Subject[] | undefi
         if (apiGroup !== '') {
           problems.oneOf(`${at}.apiGroup`, apiGroup, ['']);
         }
-        if (namespace === '') {
+        if (namespace === '' && !isNamespaced) {
           problems.required(`${at}.namespace`);
         }
         break;

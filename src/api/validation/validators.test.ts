@@ -45,7 +45,7 @@ const GOOD: Readonly<Record<string, readonly [apiVersion: string, body: object]>
   Secret: ['v1', { data: { a: 'eA==' } }],
   Namespace: ['v1', { spec: {}, status: {} }],
   Node: ['v1', { spec: {}, status: {} }],
-  ResourceQuota: ['v1', { spec: { hard: { pods: '5' } } }],
+  ResourceQuota: ['v1', { spec: { hard: { pods: '5' } }, status: {} }],
   LimitRange: ['v1', { spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }],
   Endpoints: ['v1', { subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] }],
   PersistentVolume: [
@@ -96,6 +96,7 @@ const GOOD: Readonly<Record<string, readonly [apiVersion: string, body: object]>
     'certificates.k8s.io/v1',
     {
       spec: { request: CSR_PEM, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] },
+      status: {},
     },
   ],
   Role: ['rbac.authorization.k8s.io/v1', { rules: [RULE] }],
@@ -260,7 +261,7 @@ const badCreates: readonly (readonly [kind: string, path: string, value: unknown
     'rules[0].verbs: Required value: verbs must contain at least one value',
   ],
   [
-    'RoleBinding',
+    'ClusterRoleBinding',
     'subjects',
     [{ kind: 'ServiceAccount', name: 's' }],
     'subjects[0].namespace: Required value',
@@ -308,7 +309,7 @@ const badCreates: readonly (readonly [kind: string, path: string, value: unknown
     'Node',
     'spec.taints',
     [{ key: 'a', effect: 'Later' }],
-    'spec.taints[0].effect: Unsupported value: "Later": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    'metadata.taints[0].effect: Unsupported value: "Later": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
   ],
 ];
 

@@ -8,11 +8,13 @@ import * as admission from './admission-rules.ts';
 import { API_SERVICE_RULES } from './api-service-rules.ts';
 import { AUTOSCALER_RULES, AUTOSCALER_V1_RULES } from './autoscaler-rules.ts';
 import * as batch from './batch-rules.ts';
+import { SIGNING_REQUEST_RULES } from './certificate-rules.ts';
 import { CLAIM_RULES } from './claim-rules.ts';
 import * as cluster from './cluster-rules.ts';
 import * as config from './config-rules.ts';
 import { CRON_JOB_RULES } from './cron-job-rules.ts';
 import * as endpoints from './endpoint-rules.ts';
+import { EVENT_RULES } from './event-rules.ts';
 import { FLOW_SCHEMA_RULES, PRIORITY_LEVEL_RULES } from './flow-control-rules.ts';
 import { NETWORK_POLICY_RULES } from './network-policy-rules.ts';
 import * as networking from './networking-rules.ts';
@@ -22,6 +24,7 @@ import { POD_RULES } from './pod.ts';
 import { POD_TEMPLATE_RULES } from './pod-spec-rules.ts';
 import * as policy from './policy-rules.ts';
 import { Problems } from './problems.ts';
+import { LIMIT_RANGE_RULES, QUOTA_RULES } from './quota-rules.ts';
 import * as rbac from './rbac-rules.ts';
 import { SERVICE_RULES } from './service-rules.ts';
 import { CONTROLLER_REVISION_RULES, STATEFUL_SET_RULES } from './stateful-set-rules.ts';
@@ -44,7 +47,7 @@ export function rules<T extends object>(of: KindRules<T>): AnyRules {
   return of as unknown as AnyRules;
 }
 
-/** Kinds whose names need only be one segment of a path: addresses, signers, events. */
+/** Kinds whose names need only be one segment of a path. */
 const FREELY_NAMED: AnyRules = { nameRule: pathSegmentProblems };
 
 /** By group and kind; where versions of a kind differ, by group, version and kind. */
@@ -57,9 +60,9 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/Secret', rules(config.SECRET_RULES)],
   ['/Namespace', rules(config.NAMESPACE_RULES)],
   ['/Node', rules(cluster.NODE_RULES)],
-  ['/ResourceQuota', rules(cluster.QUOTA_RULES)],
-  ['/LimitRange', rules(cluster.LIMIT_RANGE_RULES)],
-  ['/Event', rules(cluster.EVENT_RULES)],
+  ['/ResourceQuota', rules(QUOTA_RULES)],
+  ['/LimitRange', rules(LIMIT_RANGE_RULES)],
+  ['/Event', rules(EVENT_RULES)],
   ['events.k8s.io/Event', FREELY_NAMED],
   ['networking.k8s.io/IPAddress', rules(IP_ADDRESS_RULES)],
   ['networking.k8s.io/ServiceCIDR', rules(SERVICE_CIDR_RULES)],
@@ -103,7 +106,7 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['node.k8s.io/RuntimeClass', rules(policy.RUNTIME_CLASS_RULES)],
   ['flowcontrol.apiserver.k8s.io/FlowSchema', rules(FLOW_SCHEMA_RULES)],
   ['flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration', rules(PRIORITY_LEVEL_RULES)],
-  ['certificates.k8s.io/CertificateSigningRequest', rules(cluster.SIGNING_REQUEST_RULES)],
+  ['certificates.k8s.io/CertificateSigningRequest', rules(SIGNING_REQUEST_RULES)],
   ['rbac.authorization.k8s.io/Role', rules(rbac.ROLE_RULES)],
   ['rbac.authorization.k8s.io/ClusterRole', rules(rbac.CLUSTER_ROLE_RULES)],
   ['rbac.authorization.k8s.io/RoleBinding', rules(rbac.ROLE_BINDING_RULES)],
@@ -137,16 +140,20 @@ export function validatorFor(
   return {
     validateCreate(object) {
       const problems = new Problems();
-      checkMeta(problems, metaOf(object), metaRules);
-      checkFinalizers(problems, metaOf(object));
+      if (special.skipsMeta !== true) {
+        checkMeta(problems, metaOf(object), metaRules);
+        checkFinalizers(problems, metaOf(object));
+      }
       special.check?.(problems, object);
       special.onCreate?.(problems, object);
       return problems.found;
     },
     validateUpdate(next, previous) {
       const problems = new Problems();
-      checkMetaUpdate(problems, metaOf(next), metaOf(previous));
-      checkFinalizers(problems, metaOf(next));
+      if (special.skipsMeta !== true) {
+        checkMetaUpdate(problems, metaOf(next), metaOf(previous));
+        checkFinalizers(problems, metaOf(next));
+      }
       special.check?.(problems, next);
       special.onUpdate?.(problems, next, previous);
       return problems.found;

@@ -15,6 +15,7 @@ export function contextOf(call: ApiCall, verb: 'create' | 'update' | 'patch' | '
     isDryRun: readDryRun(call.query.getAll('dryRun'), verb),
     fieldManager: readFieldManager(call),
     fieldValidation: readFieldValidation(call.query.get('fieldValidation') ?? '', verb),
+    group: call.info.group,
     warnings: call.warnings,
   };
 }

@@ -7,6 +7,7 @@ import { defaultStrategy, withStatus } from './default-strategy.ts';
 import { admissionConfigurationStrategy, hasExpressions } from './kinds/admission-configurations.ts';
 import { apiServiceStrategy } from './kinds/api-services.ts';
 import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
+import { eventStrategy } from './kinds/events.ts';
 import { jobStrategy } from './kinds/jobs.ts';
 import { namespaceStrategy } from './kinds/namespaces.ts';
 import { podStrategy } from './kinds/pods.ts';
@@ -16,9 +17,6 @@ import { serviceStrategy, type ServiceAllocators } from './kinds/services.ts';
 import { Mirrors } from './mirror.ts';
 import { ResourceStorage, type StorageDeps } from './resource-storage.ts';
 import type { Strategy } from './strategy.ts';
-
-/** Events go after an hour, as upstream's `--event-ttl` has it by default. */
-const EVENT_TTL_SECONDS = 3600;
 
 /** Resources that the server's own parts read synchronously. */
 const MIRRORED: ReadonlySet<string> = new Set([
@@ -135,7 +133,7 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
     case 'customresourcedefinitions.apiextensions.k8s.io':
       return definitionStrategy(info);
     case 'events':
-      return { ...withFields(info), ttlSeconds: EVENT_TTL_SECONDS };
+      return eventStrategy(info);
     default:
       return hasExpressions(info) ? admissionConfigurationStrategy(info) : withFields(info);
   }

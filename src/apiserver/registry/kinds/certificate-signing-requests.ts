@@ -3,6 +3,8 @@ import type {
   CertificateSigningRequestCondition,
 } from '#api/types/certificates.v1.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
+import { APPROVAL_RULES } from '#api/validation/certificate-rules.ts';
+import { rules, validatorFor } from '#api/validation/validators.ts';
 import { defaultStrategy, withStatus } from '../default-strategy.ts';
 import { withMetadata } from '../metadata.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -14,11 +16,17 @@ const VERDICTS: ReadonlySet<string> = new Set(['Approved', 'Denied']);
 
 /** Who asks is written down by the server, and approving is kept apart from signing. */
 export function signingRequestStrategy(info: ResourceInfo): Strategy {
+  const base = defaultStrategy(info);
+  const approval = validatorFor(info, rules(APPROVAL_RULES));
   return {
-    ...defaultStrategy(info),
+    ...base,
     selectableFields: selectableFieldsOf('certificatesigningrequests.certificates.k8s.io'),
     prepareCreate: (object, context) => withStatus(withRequestor(object, context), {}),
     prepareUpdate: (next, current, subresource) => prepareUpdate(next, current, subresource),
+    validateUpdate: (next, current, subresource) =>
+      subresource === 'approval'
+        ? approval.validateUpdate(next, current)
+        : base.validateUpdate(next, current, subresource),
   };
 }
 
