@@ -27,7 +27,7 @@ export class ApiBench implements AsyncDisposable {
       new LineProcess(
         join(import.meta.dirname, 'server.ts'),
         [directory.path, ...(nodes === undefined ? [] : [nodes])],
-        profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
+        profile === undefined ? {} : { nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] },
       ),
     );
     const line = await server.next<ServerLine>();
@@ -48,6 +48,12 @@ export class ApiBench implements AsyncDisposable {
     // After the name, which may hold anything: the 12th and 13th field are ticks of 10 ms in user and system mode.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  /** Memory the server has in use, in megabytes. */
+  serverResidentMb(): number {
+    const status = readFileSync(`/proc/${this.serverPid}/status`, 'latin1');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
   }
 
   /** Waits until the namespace's service account is there: in a whole cluster a controller makes it. */

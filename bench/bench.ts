@@ -12,6 +12,7 @@ export interface BenchSize {
   /** Pods of the list, scheduling and deletion rows. */
   readonly pods: number;
   readonly nodes: number;
+  readonly services: number;
   readonly watchers: number;
   /** Objects created while the watchers look. */
   readonly changes: number;
@@ -25,6 +26,7 @@ export const FULL_SIZE: BenchSize = {
   connections: 32,
   pods: 5_000,
   nodes: 1_000,
+  services: 10_000,
   watchers: 200,
   changes: 2_000,
   idleMs: 15_000,
@@ -36,6 +38,7 @@ export const SMALL_SIZE: BenchSize = {
   connections: 4,
   pods: 50,
   nodes: 5,
+  services: 20,
   watchers: 5,
   changes: 20,
   idleMs: 200,

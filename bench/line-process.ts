@@ -5,17 +5,23 @@ import { createInterface } from 'node:readline';
 
 const QUIET = '--disable-warning=ExperimentalWarning';
 
+export interface LineProcessOptions {
+  readonly nodeOptions?: readonly string[];
+  /** A program that starts the child in a place of its own and becomes it, and that program's arguments. */
+  readonly prefix?: readonly string[];
+}
+
 /** A child that answers each JSON line on its standard input with one on its standard output. */
 export class LineProcess implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #script: string;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(script: string, args: readonly string[] = [], nodeOptions: readonly string[] = []) {
+  constructor(script: string, args: readonly string[] = [], options: LineProcessOptions = {}) {
+    const { nodeOptions = [], prefix = [] } = options;
     this.#script = script;
-    this.#child = spawn(process.execPath, [QUIET, ...nodeOptions, script, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const [program = '', ...rest] = [...prefix, process.execPath, QUIET, ...nodeOptions, script, ...args];
+    this.#child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

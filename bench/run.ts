@@ -8,11 +8,12 @@ import { FULL_SIZE, SMALL_SIZE, type Workload } from './bench.ts';
 import { containers } from './containers.ts';
 import { node } from './node.ts';
 import { scheduling } from './scheduling.ts';
+import { services } from './services.ts';
 import { measureEtcd, type EtcdAnchor } from './etcd.ts';
 import { drops, type Recorded } from './baseline.ts';
 import { formatValue, median, share, worst, type Row } from './row.ts';
 
-const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node, containers];
+const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node, containers, services];
 
 /** Far enough above a target; a cluster that used no processor time at all is beyond all measure. */
 const SHARE_MAX = 99.99;

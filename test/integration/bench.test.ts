@@ -25,7 +25,7 @@ test('bench: the workloads of the API server and the scheduler run at a small si
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Recorded);
-  assert.equal(rows.length, 14);
+  assert.equal(rows.length, 15);
   assert.deepEqual(
     rows.filter(({ median }) => !(median > 0)).map(({ name }) => name),
     [],
