@@ -32,10 +32,15 @@ export class Session implements AsyncDisposable {
     return this.io.signal ?? new AbortController().signal;
   }
 
+  /** The kubeconfig files, in the order in which they count; they need not exist. */
+  get kubeconfigPaths(): readonly string[] {
+    return kubeconfigPaths(this.#flags.text('kubeconfig'), this.io.env);
+  }
+
   get kubeconfig(): MergedKubeconfig {
     if (this.#config === undefined) {
       const explicit = this.#flags.text('kubeconfig');
-      const merged = mergeKubeconfigFiles(kubeconfigPaths(explicit, this.io.env));
+      const merged = mergeKubeconfigFiles(this.kubeconfigPaths);
       if (explicit !== '' && !merged.isFound) {
         throw new CliError(`stat ${explicit}: no such file or directory`);
       }

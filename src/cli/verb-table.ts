@@ -139,7 +139,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'config',
-    about: 'Read kubeconfig files',
+    about: 'Modify kubeconfig files',
     load: async () => (await import('./verbs/config.ts')).CONFIG,
   },
   {

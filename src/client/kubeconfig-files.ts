@@ -14,7 +14,13 @@ export interface MergedKubeconfig {
   readonly isFound: boolean;
 }
 
-const PATH_FIELDS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'];
+/** Fields of clusters and users that name files, relative to the kubeconfig. */
+export const PATH_FIELDS: readonly string[] = [
+  'certificate-authority',
+  'client-certificate',
+  'client-key',
+  'tokenFile',
+];
 const LISTS = [
   ['clusters', 'cluster'],
   ['contexts', 'context'],
@@ -33,18 +39,29 @@ export function kubeconfigPaths(
   return named.length > 0 ? [...new Set(named)] : [join(env['HOME'] ?? homedir(), '.kube', 'config')];
 }
 
+export interface MergeOptions {
+  /** Leave paths as the files have them. */
+  readonly keepsPaths?: boolean;
+}
+
 /**
  * Merges the files that exist. The first file to name a cluster, a context, a user or the current context decides about it.
  *
  * @throws {KubeconfigError} for a file that is no kubeconfig
  */
-export function mergeKubeconfigFiles(paths: readonly string[]): MergedKubeconfig {
+export function mergeKubeconfigFiles(
+  paths: readonly string[],
+  { keepsPaths = false }: MergeOptions = {},
+): MergedKubeconfig {
   const found = paths.filter((path) => existsSync(path));
   const merged: MutableRecord = { apiVersion: 'v1', kind: 'Config', preferences: {} };
   for (const path of found) {
     const document = readDocument(path);
     for (const [list, field] of LISTS) {
-      merged[list] = mergedEntries(merged[list], document[list], { field, directory: dirname(path) });
+      merged[list] = mergedEntries(merged[list], document[list], {
+        field,
+        directory: keepsPaths ? undefined : dirname(path),
+      });
     }
     const current = document['current-context'];
     if (merged['current-context'] === undefined && typeof current === 'string' && current !== '') {
@@ -73,7 +90,7 @@ function readDocument(path: string): JsonRecord {
 function mergedEntries(
   before: unknown,
   added: unknown,
-  { field, directory }: { readonly field: string; readonly directory: string },
+  { field, directory }: { readonly field: string; readonly directory: string | undefined },
 ): readonly JsonRecord[] {
   const entries = recordsOf(before);
   const names = new Set(entries.map((entry) => entry['name']));
@@ -81,7 +98,9 @@ function mergedEntries(
     .filter((entry) => !names.has(entry['name']))
     .map((entry) => {
       const inner = entry[field];
-      return isRecord(inner) ? { ...entry, [field]: withAbsolutePaths(inner, directory) } : entry;
+      return isRecord(inner) && directory !== undefined
+        ? { ...entry, [field]: withAbsolutePaths(inner, directory) }
+        : entry;
     });
   return [...entries, ...fresh];
 }
