@@ -41,7 +41,7 @@ export function isNative(name: string): boolean {
 }
 
 /** A device or the like, named by who offers it. */
-function isExtended(name: string): boolean {
+export function isExtended(name: string): boolean {
   return (
     !isNative(name) && !name.startsWith('requests.') && qualifiedNameProblems(`requests.${name}`).length === 0
   );

@@ -26,6 +26,12 @@ import * as policy from './policy-rules.ts';
 import { Problems } from './problems.ts';
 import { LIMIT_RANGE_RULES, QUOTA_RULES } from './quota-rules.ts';
 import * as rbac from './rbac-rules.ts';
+import {
+  DEVICE_CLASS_RULES,
+  RESOURCE_CLAIM_RULES,
+  RESOURCE_CLAIM_TEMPLATE_RULES,
+} from './resource-claim-rules.ts';
+import { RESOURCE_SLICE_RULES } from './resource-slice-rules.ts';
 import { SERVICE_RULES } from './service-rules.ts';
 import { CONTROLLER_REVISION_RULES, STATEFUL_SET_RULES } from './stateful-set-rules.ts';
 import * as storage from './storage-rules.ts';
@@ -107,6 +113,10 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['flowcontrol.apiserver.k8s.io/FlowSchema', rules(FLOW_SCHEMA_RULES)],
   ['flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration', rules(PRIORITY_LEVEL_RULES)],
   ['certificates.k8s.io/CertificateSigningRequest', rules(SIGNING_REQUEST_RULES)],
+  ['resource.k8s.io/DeviceClass', rules(DEVICE_CLASS_RULES)],
+  ['resource.k8s.io/ResourceClaim', rules(RESOURCE_CLAIM_RULES)],
+  ['resource.k8s.io/ResourceClaimTemplate', rules(RESOURCE_CLAIM_TEMPLATE_RULES)],
+  ['resource.k8s.io/ResourceSlice', rules(RESOURCE_SLICE_RULES)],
   ['rbac.authorization.k8s.io/Role', rules(rbac.ROLE_RULES)],
   ['rbac.authorization.k8s.io/ClusterRole', rules(rbac.CLUSTER_ROLE_RULES)],
   ['rbac.authorization.k8s.io/RoleBinding', rules(rbac.ROLE_BINDING_RULES)],
