@@ -78,15 +78,18 @@ export class CustomResources implements Disposable {
     return this.#infos;
   }
 
-  /** The schema a version was defined with; one that allows anything where it has none. */
+  /** The schema a version was defined with, and the fields it can be selected by; one that allows anything where it has none. */
   schemaOf(resource: GroupVersionResource): JSONSchemaProps | undefined {
-    const served = this.find(resource);
-    return served === undefined
-      ? undefined
-      : (served.version.definition.schema?.openAPIV3Schema ?? {
-          type: 'object',
-          'x-kubernetes-preserve-unknown-fields': true,
-        });
+    const definition = this.find(resource)?.version.definition;
+    if (definition === undefined) {
+      return undefined;
+    }
+    const { schema, selectableFields = [] } = definition;
+    const props = schema?.openAPIV3Schema ?? ANY_OBJECT_PROPS;
+    const fields = selectableFields.map(({ jsonPath }) => ({ fieldPath: jsonPath.replace(/^\./, '') }));
+    return fields.length === 0
+      ? props
+      : Object.assign({}, props, { 'x-kubernetes-selectable-fields': fields });
   }
 
   /** The objects of a definition that exists and was once accepted, as they are stored. */
@@ -136,6 +139,8 @@ export class CustomResources implements Disposable {
     return compiled;
   }
 }
+
+const ANY_OBJECT_PROPS: JSONSchemaProps = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 /** Of a definition, what decides how its resource is served. */
 function served(definition: CustomResourceDefinition): object {

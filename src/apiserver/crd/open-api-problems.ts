@@ -79,7 +79,7 @@ function check(schema: JSONSchemaProps, place: Place): SchemaFindings {
   checkRuleTexts(problems, schema, path);
   const isGood = problems.found.length === 0;
   if ((schema['x-kubernetes-validations'] ?? []).length > 0 && isGood && place.rules !== undefined) {
-    rules.push(...definitionRuleProblems(schema, path, place.rules, place.uncorrelated));
+    rules.push(...definitionRuleProblems(path, place.rules, place.uncorrelated));
   }
   return { schema: problems.found, rules };
 }

@@ -22,8 +22,8 @@ const SCHEMA: JSONSchemaProps = {
   properties: { spec: { type: 'object', nullable: true, properties: { size: { type: 'integer' } } } },
 };
 
-function documentAt(path: string): unknown {
-  const openapi = new OpenApi({ resources: () => [WIDGETS], schemaOf: () => SCHEMA });
+function documentAt(path: string, schema = SCHEMA): unknown {
+  const openapi = new OpenApi({ resources: () => [WIDGETS], schemaOf: () => schema });
   const result = openapi.serve(path);
   assert(result?.kind === 'text');
   return JSON.parse(result.text);
@@ -51,4 +51,27 @@ test('openapi: a custom kind is published with its schema, and without the patch
 test('openapi: version 2 leaves open what it cannot say', () => {
   const widget = at(documentAt('/openapi/v2'), 'definitions', 'com.example.v1.Widget');
   assert.deepEqual(at(widget, 'properties', 'spec'), {});
+});
+
+test('openapi: version 2 says nothing of an object that keeps what it does not know', () => {
+  const keeping = { ...SCHEMA, description: 'd', 'x-kubernetes-preserve-unknown-fields': true };
+  assert.deepEqual(at(documentAt('/openapi/v2', keeping), 'definitions', 'com.example.v1.Widget'), {
+    type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: 'example.com', kind: 'Widget', version: 'v1' }],
+  });
+});
+
+test('openapi: objects inside an object have a type and metadata too', () => {
+  const embedded = {
+    type: 'object',
+    'x-kubernetes-embedded-resource': true,
+    properties: { a: { type: 'string' } },
+  };
+  const document = documentAt('/openapi/v3/apis/example.com/v1', {
+    type: 'object',
+    properties: { inner: embedded },
+  });
+  const inner = at(document, 'components', 'schemas', 'com.example.v1.Widget', 'properties', 'inner');
+  assert.deepEqual(Object.keys(at(inner, 'properties') as object), ['a', 'apiVersion', 'kind', 'metadata']);
+  assert.deepEqual(at(inner, 'required'), ['kind', 'apiVersion']);
 });

@@ -8,88 +8,128 @@ import { OPENAPI_V2, type SchemaDocument } from './schema-document.ts';
 const API_VERSION = { type: 'string' };
 const KIND = { type: 'string' };
 
+const PRESERVES = 'x-kubernetes-preserve-unknown-fields';
+const EMBEDDED = 'x-kubernetes-embedded-resource';
+/** Which fields selectors may name; said of the kind and of its list. */
+const SELECTABLE = 'x-kubernetes-selectable-fields';
+
+/** A JSON object like any other here. */
+type Published = Readonly<Record<string, unknown>>;
+
 /** Adds a custom kind and its list to a document. */
 export function addCustomKind(document: SchemaDocument, info: ResourceInfo, schema: JSONSchemaProps): void {
   const { group, version, kind } = info;
-  const isV2 = document.dialect === OPENAPI_V2;
   const name = customDefinitionName(info);
-  const metadata = document.ref(knownStruct('meta.v1.ObjectMeta'));
   const listMetadata = document.ref(knownStruct('meta.v1.ListMeta'));
-  // A schema is a JSON object like any other here.
   const published = schema as Published;
-  const shown = isV2 ? forV2(published) : published;
-  const properties = isRecord(shown['properties']) ? shown['properties'] : {};
-  const typed = { apiVersion: API_VERSION, kind: KIND };
+  const selectable = Object.hasOwn(published, SELECTABLE) ? { [SELECTABLE]: published[SELECTABLE] } : {};
   document.add(info, name, {
-    ...shown,
-    type: 'object',
-    ...(keepsAnything(shown) && isV2
-      ? {}
-      : { properties: { ...properties, ...typed, metadata: isV2 ? metadata : { allOf: [metadata] } } }),
+    ...kindSchema(document, published),
+    ...selectable,
     'x-kubernetes-group-version-kind': [{ group, kind, version }],
   });
   const item = document.refOfKind(info);
+  const listKind = info.listKind ?? `${kind}List`;
   document.add({ group, version, kind: `${kind}List` }, `${name}List`, {
     type: 'object',
-    description: `${kind}List is a list of ${kind}`,
+    description: `${listKind} is a list of ${kind}`,
     required: ['items'],
-    properties: { ...typed, items: { type: 'array', items: item }, metadata: listMetadata },
-    'x-kubernetes-group-version-kind': [{ group, kind: info.listKind ?? `${kind}List`, version }],
+    properties: {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      items: { type: 'array', items: item },
+      metadata: listMetadata,
+    },
+    ...selectable,
+    'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
   });
 }
 
-type Published = Readonly<Record<string, unknown>>;
-
-function keepsAnything(schema: Published): boolean {
-  return schema['x-kubernetes-preserve-unknown-fields'] === true;
-}
-
-/** What version 2 cannot say, or its clients would take for more than it is. */
-const NOT_IN_V2: ReadonlySet<string> = new Set([
-  'oneOf',
-  'anyOf',
-  'allOf',
-  'not',
-  'nullable',
-  'default',
-  'x-kubernetes-validations',
-]);
-
-/** A schema in the words of version 2; what may be anything stays open. */
-function forV2(schema: Published): Published {
-  const isOpen =
-    schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true || keepsAnything(schema);
-  const output: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(schema)) {
-    if (NOT_IN_V2.has(name) || (isOpen && CLOSED_ONLY.has(name))) {
-      continue;
-    }
-    output[name] =
-      name === 'properties' && isRecord(value)
-        ? mapValues(value)
-        : isNested(name, value)
-          ? forV2(value)
-          : value;
+function kindSchema(document: SchemaDocument, schema: Published): Published {
+  const isV2 = document.dialect === OPENAPI_V2;
+  if (isV2 && schema[PRESERVES] === true) {
+    // Clients of version 2 would refuse every field that is not named.
+    return { type: 'object' };
   }
-  return output;
+  const metadata = document.ref(knownStruct('meta.v1.ObjectMeta'));
+  const typed = { apiVersion: API_VERSION, kind: KIND, metadata: isV2 ? metadata : { allOf: [metadata] } };
+  const shown = withEmbedded(isV2 ? forV2(schema) : schema, { typed, isV2 });
+  return {
+    ...shown,
+    type: 'object',
+    properties: { ...(isRecord(shown['properties']) ? shown['properties'] : {}), ...typed },
+  };
 }
 
-/** Left out where a value may have more than one form. */
-const CLOSED_ONLY: ReadonlySet<string> = new Set([
-  'type',
-  'format',
-  'items',
-  'properties',
-  'required',
-  'enum',
-]);
-
-function isNested(name: string, value: unknown): value is Published {
-  return (name === 'items' || name === 'additionalProperties') && isRecord(value);
+interface Embedding {
+  /** What every object has. */
+  readonly typed: Published;
+  readonly isV2: boolean;
 }
 
-function mapValues(properties: Published): Published {
+/** Objects inside an object have a type and metadata too. */
+function withEmbedded(schema: Published, embedding: Embedding): Published {
+  const inner = mapBelow(schema, (below) => withEmbedded(below, embedding));
+  if (inner[EMBEDDED] !== true || (embedding.isV2 && inner[PRESERVES] === true)) {
+    return inner;
+  }
+  const required = Array.isArray(inner['required']) ? (inner['required'] as readonly unknown[]) : [];
+  return {
+    ...inner,
+    properties: { ...(isRecord(inner['properties']) ? inner['properties'] : {}), ...embedding.typed },
+    required: [...required, ...['kind', 'apiVersion'].filter((name) => !required.includes(name))],
+  };
+}
+
+/** What version 2 cannot say. */
+const NOT_IN_V2: ReadonlySet<string> = new Set(['oneOf', 'anyOf', 'allOf', 'not', 'nullable', SELECTABLE]);
+
+/** A schema in the words of version 2; what its clients would misunderstand is left open. */
+function forV2(schema: Published): Published {
+  const isNullable = schema['nullable'] === true;
+  const isOpen = isNullable || schema[PRESERVES] === true;
+  const hasNoItems = schema['type'] === 'array' && (isOpen || schema['items'] === undefined);
+  const isUntyped = isNullable || hasNoItems || (isOpen && schema['type'] === 'object');
+  const entries = Object.entries(schema).filter(
+    ([name]) =>
+      !NOT_IN_V2.has(name) &&
+      !(isOpen && (name === 'items' || name === 'properties')) &&
+      !(isUntyped && name === 'type'),
+  );
+  const output = mapBelow(Object.fromEntries(entries), forV2);
+  const required = requiredForV2(schema);
+  const { required: _before, ...rest } = output;
+  return required === undefined ? rest : { ...rest, required };
+}
+
+/** What may be null may be missing, to clients that know no null. */
+function requiredForV2(schema: Published): readonly unknown[] | undefined {
+  const { required, properties, additionalProperties } = schema;
+  if (!Array.isArray(required) || isNullable(additionalProperties)) {
+    return undefined;
+  }
+  const left = (required as readonly unknown[]).filter(
+    (name) => !(isRecord(properties) && typeof name === 'string' && isNullable(properties[name])),
+  );
+  return left.length === 0 ? undefined : left;
+}
+
+function isNullable(schema: unknown): boolean {
+  return isRecord(schema) && schema['nullable'] === true;
+}
+
+function mapBelow(schema: Published, change: (below: Published) => Published): Published {
   return Object.fromEntries(
-    Object.entries(properties).map(([name, value]) => [name, isRecord(value) ? forV2(value) : value]),
+    Object.entries(schema).map(([name, value]) => {
+      if (name === 'properties' && isRecord(value)) {
+        const properties = Object.entries(value).map(([key, below]) => [
+          key,
+          isRecord(below) ? change(below) : below,
+        ]);
+        return [name, Object.fromEntries(properties)];
+      }
+      const isBelow = (name === 'items' || name === 'additionalProperties') && isRecord(value);
+      return [name, isBelow ? change(value) : value];
+    }),
   );
 }

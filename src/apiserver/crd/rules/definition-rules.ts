@@ -1,5 +1,5 @@
 import type { FieldError } from '#api/status-error.ts';
-import type { JSONSchemaProps } from '#api/types/apiextensions.v1.ts';
+import type { JSONSchemaProps, ValidationRule } from '#api/types/apiextensions.v1.ts';
 import { Problems } from '#api/validation/problems.ts';
 import { UNBOUNDED } from '#cel/cost-range.ts';
 import { STATIC_ESTIMATED_COST_MAX, STATIC_ESTIMATED_TOTAL_COST_MAX } from '#cel/kubernetes-environment.ts';
@@ -124,7 +124,6 @@ function countFactor(props: JSONSchemaProps): number | undefined {
  * @param uncorrelated the outermost place below which no value has one before it to compare with
  */
 export function definitionRuleProblems(
-  { 'x-kubernetes-validations': rules = [] }: JSONSchemaProps,
   path: string,
   context: RuleContext,
   uncorrelated: string | undefined,
@@ -146,7 +145,7 @@ export function definitionRuleProblems(
     const where = { at: `${at}[${index}]`, context, self };
     checkCost(problems, compiled, where);
     if (compiled.error !== undefined) {
-      problems.invalid(`${where.at}.rule`, rules[index], compiled.error);
+      problems.invalid(`${where.at}.rule`, shownRule(compiled.rule), compiled.error);
     }
     checkMessage(problems, compiled, where);
     checkOldSelf(problems, compiled, where.at, uncorrelated);
@@ -172,7 +171,7 @@ function checkMessage(problems: Problems, compiled: CompiledRule, { at, context 
   const { rule, message, messageError, messageCostMax } = compiled;
   const path = `${at}.messageExpression`;
   if (messageError !== undefined) {
-    problems.invalid(path, rule, messageError);
+    problems.invalid(path, shownRule(rule), messageError);
   } else if (message !== undefined) {
     if (!context.costs.isAccepted && messageCostMax > STATIC_ESTIMATED_COST_MAX) {
       const name = 'estimated messageExpression cost';
@@ -180,6 +179,18 @@ function checkMessage(problems: Problems, compiled: CompiledRule, { at, context 
     }
     context.costs.add(path, messageCostMax);
   }
+}
+
+/** The rule as upstream's sentences show it: by Go's names. */
+function shownRule(rule: ValidationRule): object {
+  return {
+    Rule: rule.rule,
+    Message: rule.message ?? '',
+    MessageExpression: rule.messageExpression ?? '',
+    Reason: rule.reason ?? null,
+    FieldPath: rule.fieldPath ?? '',
+    OptionalOldSelf: rule.optionalOldSelf ?? null,
+  };
 }
 
 function checkOldSelf(
