@@ -17,6 +17,7 @@ import type { AdmissionPlugin } from './admission/admission.ts';
 import type { ServiceResolver } from './admission/webhooks/service-resolver.ts';
 import { ApiAggregator } from './aggregation/api-aggregator.ts';
 import { AutoRegistration } from './aggregation/auto-registration.ts';
+import type { Auditor } from './audit/auditor.ts';
 import { impersonatedUser } from './authn/impersonation.ts';
 import type { Authenticator, UserInfo } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
@@ -53,6 +54,8 @@ export interface ApiServerDeps {
   readonly aggregation?: AggregationOptions | undefined;
   /** Left out, everything is stored as it is. */
   readonly encryption?: EncryptionAtRest | undefined;
+  /** Left out, nothing is recorded. Closed by its owner, after the server. */
+  readonly auditor?: Auditor | undefined;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits> | undefined;
 }
@@ -189,6 +192,7 @@ export class ApiServer implements AsyncDisposable {
         impersonate: (user: UserInfo, headers) => impersonatedUser({ headers }, user, authorizer),
         upgrade: (call, connection) => this.#upgrade(call, connection),
         limiter,
+        auditor: this.#deps.auditor,
         requestTimeoutMs: this.#limits.requestTimeoutMs,
         metrics: this.#requestMetrics,
         clock: this.#deps.clock,
@@ -232,12 +236,12 @@ export class ApiServer implements AsyncDisposable {
       return;
     }
     if (isProxyCall(call)) {
-      await upgradeProxy(this.handler.proxy, call, connection);
+      await upgradeProxy(this.handler.proxy, await this.handler.admitConnection(call), connection);
       return;
     }
     // A WebSocket comes as a GET, but running a command is no reading.
     this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
-    await upgradePodStream(this.handler.podConnect, call, connection);
+    await upgradePodStream(this.handler.podConnect, await this.handler.admitConnection(call), connection);
   }
 
   /** Components in this process are not limited: their own workers are all there is of them. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeepPartial } from '#api/object.ts';
+import type { ApiObject, DeepPartial } from '#api/object.ts';
 import type { MutatingAdmissionPolicySpec } from '#api/types/admissionregistration.v1.ts';
 import { CONFIG_MAP, DEPLOYMENT, NAMESPACE } from '#api/types/resources.ts';
 import { bindMutation, unbindMutation } from './admission-policies.fixture.ts';
@@ -12,6 +12,11 @@ type Spec = DeepPartial<MutatingAdmissionPolicySpec>;
 const apply = (expression: string) =>
   ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }) as const;
 const patch = (expression: string) => ({ patchType: 'JSONPatch', jsonPatch: { expression } }) as const;
+
+function labelsOf(object: object | null | undefined): Readonly<Record<string, string>> {
+  const { metadata }: { readonly metadata?: Pick<ApiObject['metadata'], 'labels'> } = object ?? {};
+  return metadata?.labels ?? {};
+}
 
 const LABEL = apply("Object{metadata: Object.metadata{labels: {'made': 'yes'}}}");
 
@@ -189,7 +194,7 @@ test('mutating policies: those that ask for it look again after others, webhooks
   await bindMutation(cluster, 'a-first', { reinvocationPolicy: 'IfNeeded', mutations: [count] });
   await bindMutation(cluster, 'b-second', { mutations: [LABEL] });
   server.answers.set('/hook', ({ object }) =>
-    (object?.['metadata'] as { labels: Record<string, string> }).labels['hook'] === undefined
+    object !== null && labelsOf(object)['hook'] === undefined
       ? patchOf({ op: 'add', path: '/metadata/labels/hook', value: 'yes' })
       : {},
   );
@@ -198,10 +203,7 @@ test('mutating policies: those that ask for it look again after others, webhooks
     labels: { own: 'label', seen: 'xx', made: 'yes', hook: 'yes' },
     data: { key: 'value' },
   });
-  assert.equal(
-    (server.requests[0]?.object?.['metadata'] as { labels: Record<string, string> }).labels['made'],
-    'yes',
-  );
+  assert.equal(labelsOf(server.requests[0]?.object)['made'], 'yes');
 });
 
 test('mutating policies: parameters are one change each', async () => {

@@ -23,7 +23,7 @@ import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
 import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
 import type { ObjectReader } from '#apiserver/object-reader.ts';
-import { servedKinds } from '#apiserver/registry/param-objects.ts';
+import { servedKinds } from '#apiserver/registry/served-kinds.ts';
 import { quotaStatusWriter } from '#apiserver/registry/quota-status-writer.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';

@@ -8,7 +8,7 @@ import { VirtualClock } from '#base/virtual-clock.ts';
 import { createCertificateRequest } from '#base/x509/certificate-request.ts';
 import { pemEncode } from '#base/x509/pem.ts';
 import { isForbidden, StatusError } from '#api/status-error.ts';
-import type { Pod } from '#api/types/core.v1.ts';
+import type { Binding, Pod } from '#api/types/core.v1.ts';
 import { NO_OPINION, type Authorizer } from '../authz/authorizer.ts';
 import { RbacGrants } from '../authz/rbac-grants.ts';
 import { ObjectsInMemory } from '../object-reader.fixture.ts';
@@ -424,19 +424,21 @@ for (const { name, spec, outcome } of runtimes) {
   });
 }
 
-test('pod topology labels: a pod that gets a node gets its zone and region, once', async () => {
+test('pod topology labels: a pod that gets a node gets its zone and region', async () => {
   const labels = { 'topology.kubernetes.io/zone': 'z1', 'topology.kubernetes.io/region': 'r', other: 'x' };
   const plugin = new PodTopologyLabels(objects({ kind: 'Node', metadata: { name: 'n', labels } }));
   const labelsOf = async (write: AdmissionAttributes): Promise<unknown> =>
     (await admittedBy<Pod>(plugin, write)).metadata.labels;
-  const oldObject = writeOf(pod({})).object;
-  const bound = writeOf(pod({ nodeName: 'n' }), { operation: 'UPDATE', subresource: 'binding', oldObject });
+  const binding = (kind: string): AdmissionAttributes => {
+    const object: Partial<Binding> = { kind: 'Pod' as 'Binding', target: { kind, name: 'n' } };
+    return writeOf({ ...object, metadata: { name: 'p' } }, { subresource: 'binding' });
+  };
   const expected = { 'topology.kubernetes.io/zone': 'z1', 'topology.kubernetes.io/region': 'r' };
   assert.deepEqual(
     [
-      await labelsOf(bound),
+      await labelsOf(binding('Node')),
       await labelsOf(writeOf(pod({ nodeName: 'n' }))),
-      await labelsOf(writeOf(pod({ nodeName: 'n' }), { operation: 'UPDATE', oldObject: bound.object })),
+      await labelsOf(binding('Other')),
       await labelsOf(writeOf(pod({ nodeName: 'gone' }))),
     ],
     [expected, expected, undefined, undefined],

@@ -9,6 +9,7 @@ import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
 import { checkPlace } from './check-place.ts';
+import { admitConnection } from './connect-admission.ts';
 import { serveCustom } from './custom-endpoint.ts';
 import { serveResource } from './resource-endpoint.ts';
 import type { NodeDirectory } from './node-directory.ts';
@@ -76,6 +77,16 @@ export class ApiHandler {
   /** True for requests that somebody else answers: the server only carries them. */
   isCarried(call: ApiCall): boolean {
     return isProxyCall(call) || this.#deps.aggregator.find(call.info) !== undefined;
+  }
+
+  /**
+   * Asks admission about a connection to a pod, service or node.
+   *
+   * @returns the call as it was admitted
+   * @throws {StatusError} what the plugins say
+   */
+  admitConnection(call: ApiCall): Promise<ApiCall> {
+    return admitConnection(this.#storage(call.info.group, call.info.version, call.info.resource), call);
   }
 
   /** @throws {StatusError} for every refusal */
@@ -163,7 +174,7 @@ export class ApiHandler {
       case 'portforward':
         throw upgradeRequired();
       case 'proxy':
-        return serveProxy(this.proxy, call);
+        return serveProxy(this.proxy, await admitConnection(storage, call));
       case 'eviction':
         return serveEviction(storage, this.#storage('policy', 'v1', 'poddisruptionbudgets'), call);
       default:

@@ -1,6 +1,7 @@
 import { badRequest, invalid } from '#api/status-error.ts';
 import type { ListOptions } from '../registry/list.ts';
-import type { RequestContext } from '../registry/request-context.ts';
+import type { RequestContext, WriteOptions } from '../registry/request-context.ts';
+import type { VersionView } from '../registry/versions/version-view.ts';
 import type { WatchOptions } from '../registry/watch.ts';
 import { isTrue } from '../request-info.ts';
 import type { ApiCall } from './api-call.ts';
@@ -8,8 +9,15 @@ import type { ApiCall } from './api-call.ts';
 /** Longest name of a field manager, as the API documents it. */
 const FIELD_MANAGER_LENGTH_MAX = 128;
 
-/** @throws {StatusError} for values that are not allowed */
-export function contextOf(call: ApiCall, verb: 'create' | 'update' | 'patch' | 'delete'): RequestContext {
+/**
+ * @param view the version that the client speaks, when it is not the stored one
+ * @throws {StatusError} for values that are not allowed
+ */
+export function contextOf(
+  call: ApiCall,
+  verb: 'create' | 'update' | 'patch' | 'delete',
+  view?: VersionView,
+): RequestContext {
   return {
     user: call.user,
     isDryRun: readDryRun(call.query.getAll('dryRun'), verb),
@@ -17,7 +25,23 @@ export function contextOf(call: ApiCall, verb: 'create' | 'update' | 'patch' | '
     fieldValidation: readFieldValidation(call.query.get('fieldValidation') ?? '', verb),
     group: call.info.group,
     warnings: call.warnings,
+    options: writeOptions(call.query),
+    view,
   };
+}
+
+const NO_OPTIONS: WriteOptions = {};
+
+/** As the client gave them; the server's own defaults are none of its options. */
+function writeOptions(query: URLSearchParams): WriteOptions {
+  const fieldManager = query.get('fieldManager') ?? '';
+  const fieldValidation = query.get('fieldValidation') ?? '';
+  return fieldManager === '' && fieldValidation === ''
+    ? NO_OPTIONS
+    : {
+        ...(fieldManager === '' ? {} : { fieldManager }),
+        ...(fieldValidation === '' ? {} : { fieldValidation }),
+      };
 }
 
 function readDryRun(values: readonly string[], verb: string): boolean {

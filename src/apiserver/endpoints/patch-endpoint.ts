@@ -25,7 +25,7 @@ const CUSTOM_ACCEPTED = [JSON_PATCH, MERGE_PATCH, APPLY_YAML];
 
 /** Serves PATCH in its four kinds. */
 export async function patchObject(served: Served, target: Target, call: ApiCall): Promise<UpdateResult> {
-  const context = contextOf(call, 'patch');
+  const context = contextOf(call, 'patch', served.view);
   const contentType = (call.body?.contentType ?? '').split(';')[0]?.trim() ?? '';
   const isForced = isTrue(call.query.get('force'));
   if (isForced && contentType !== APPLY_YAML) {

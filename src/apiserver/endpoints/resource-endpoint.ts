@@ -68,7 +68,7 @@ async function list(served: Served, call: ApiCall): Promise<ApiResult> {
 }
 
 async function create(served: Served, call: ApiCall): Promise<ApiResult> {
-  const context = contextOf(call, 'create');
+  const context = contextOf(call, 'create', served.view);
   const body = decodeBody(served, call.body, context);
   const stored = await createObject(served.storage, call.info.namespace, body, context);
   return { kind: 'stored', code: 201, stored, ...served };
@@ -76,7 +76,7 @@ async function create(served: Served, call: ApiCall): Promise<ApiResult> {
 
 async function update(served: Served, call: ApiCall): Promise<ApiResult> {
   const { storage } = served;
-  const context = contextOf(call, 'update');
+  const context = contextOf(call, 'update', served.view);
   const body = decodeBody(served, call.body, context);
   const createInstead = storage.strategy.allowsCreateOnUpdate ? { createInstead: () => body } : {};
   const { stored, isCreated } = await updateObject(
@@ -132,7 +132,7 @@ async function remove(served: Served, call: ApiCall): Promise<ApiResult> {
   const { info } = call;
   const options = decodeDeleteOptions(call);
   const context = {
-    ...contextOf(call, 'delete'),
+    ...contextOf(call, 'delete', served.view),
     ...((options.dryRun ?? []).includes('All') ? { isDryRun: true } : {}),
   };
   const target = { namespace: info.namespace, name: info.name, subresource: '' };
@@ -167,7 +167,7 @@ async function removeCollection(served: Served, call: ApiCall): Promise<ApiResul
     storage,
     call.info.namespace,
     { selection: selectionOf(storage, call), listOptions: listOptionsOf(call.query), deleteOptions },
-    contextOf(call, 'delete'),
+    contextOf(call, 'delete', served.view),
   );
   return { kind: 'page', page, ...served };
 }

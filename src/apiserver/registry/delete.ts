@@ -1,6 +1,6 @@
 import { conflict, invalid } from '#api/status-error.ts';
 import type { DeleteOptions } from '#api/types/meta.v1.ts';
-import { validateAdmission } from './admission-step.ts';
+import { admitDeletion } from './admission-step.ts';
 import { asStatus } from './create.ts';
 import { withMetadata } from './metadata.ts';
 import type { RequestContext, Target } from './request-context.ts';
@@ -33,12 +33,7 @@ export async function deleteObject(
   for (;;) {
     const live = current.object as DraftObject;
     checkPreconditions(storage.strategy, live, options);
-    await validateAdmission(storage, 'DELETE', target, {
-      object: undefined,
-      oldObject: live,
-      options,
-      context,
-    });
+    await admitDeletion(storage, target, { oldObject: live, options, context });
     const plan = planDeletion(storage, live, options);
     if (plan.kind === 'wait' || context.isDryRun) {
       return { stored: current, isGone: plan.kind === 'remove' };

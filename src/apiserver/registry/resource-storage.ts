@@ -14,6 +14,9 @@ import { ObjectCache } from './object-cache.ts';
 import { storagePrefix } from './storage-keys.ts';
 import { storedLayout, StoredObject, type StoredLayout } from './stored-object.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
+import { builtInVersions } from './versions/built-in-versions.ts';
+import type { VersionView } from './versions/version-view.ts';
+import { otherVersionsOf } from './versions/version-views.ts';
 
 export interface StorageDeps {
   readonly store: Store;
@@ -40,10 +43,13 @@ export class ResourceStorage {
   mirror: MirrorFeed | undefined;
   readonly #encrypted: EncryptedStore | undefined;
 
+  readonly #views: readonly VersionView[];
+
   constructor(deps: StorageDeps, strategy: Strategy, options: { readonly isCustom?: boolean } = {}) {
     this.#encrypted = deps.encryption?.storeFor(strategy.info, deps.store);
     this.deps = this.#encrypted === undefined ? deps : { ...deps, store: this.#encrypted };
     this.strategy = strategy;
+    this.#views = otherVersionsOf(strategy.info);
     this.layout = storedLayout(strategy.info);
     this.prefix = storagePrefix(strategy.info, options.isCustom);
     this.cache = new ObjectCache(this.layout, (entry) => this.pastView(entry));
@@ -120,9 +126,13 @@ export class ResourceStorage {
     return encodeStored(object);
   }
 
-  /** The other versions that admission may ask for; undefined where there is one only. */
-  versions(_subresource: string): ObjectVersions | undefined {
-    return undefined;
+  /**
+   * How admission may be shown the objects; undefined where there is one version only.
+   *
+   * @param view the version of the request when it is not the stored one
+   */
+  versions(_subresource: string, view: VersionView | undefined): ObjectVersions | undefined {
+    return this.#views.length === 0 ? undefined : builtInVersions(this.strategy, this.#views, view);
   }
 
   /** What the store gets for an object: its bytes, in the version that is stored. */

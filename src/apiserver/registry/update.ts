@@ -3,7 +3,7 @@ import { notFound } from '#api/status-error.ts';
 import { jsonEqual } from '#base/json-equal.ts';
 import { shareEqual } from '#base/json-share.ts';
 import { isSameState } from '#codec/stored-form.ts';
-import { admit, validateAdmission } from './admission-step.ts';
+import { admit, validateAdmission, type AdmissionFace } from './admission-step.ts';
 import { asStatus, createObject, refuseInvalid } from './create.ts';
 import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } from './metadata.ts';
 import type { RequestContext, Target } from './request-context.ts';
@@ -27,6 +27,8 @@ export interface UpdateOptions {
   readonly isPatch?: boolean;
   /** Server-side apply has computed `managedFields` itself. */
   readonly keepsManagedFields?: boolean;
+  /** What admission sees in place of the object. */
+  readonly face?: AdmissionFace;
 }
 
 export interface UpdateResult {
@@ -98,7 +100,13 @@ async function prepare(
     options.keepsManagedFields === true
       ? defaulted
       : trackFields(storage, defaulted, { live, subresource, context });
-  const admitted = await admit(storage, 'UPDATE', target, { object: tracked, oldObject: live, context });
+  const { face } = options;
+  const admitted = await admit(storage, 'UPDATE', target, {
+    object: tracked,
+    oldObject: live,
+    context,
+    face,
+  });
   const allowed = restoreFields(admitted, tracked, context);
   const prepared = bumpGeneration(
     storage,
@@ -107,7 +115,7 @@ async function prepare(
   );
   const found = strategy.validateUpdate(prepared, live, subresource);
   await refuseInvalid(storage, { next: prepared, previous: live, subresource, found, context });
-  await validateAdmission(storage, 'UPDATE', target, { object: prepared, oldObject: live, context });
+  await validateAdmission(storage, 'UPDATE', target, { object: prepared, oldObject: live, context, face });
   if (isReleased(prepared) && strategy.isHeld?.(prepared) !== true) {
     return { kind: 'remove', object: prepared, isConditional };
   }

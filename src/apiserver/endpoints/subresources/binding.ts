@@ -3,6 +3,7 @@ import type { Status } from '#api/types/meta.v1.ts';
 import { badRequest, conflict } from '#api/status-error.ts';
 import { knownStruct } from '#api/schema/schema.ts';
 import { decodeObject } from '#codec/typed-decode.ts';
+import { admitSmallObject } from '../../registry/admission-step.ts';
 import { timestamp, withMetadata } from '../../registry/metadata.ts';
 import type { ResourceStorage } from '../../registry/resource-storage.ts';
 import type { DraftObject } from '../../registry/strategy.ts';
@@ -11,6 +12,7 @@ import type { ApiCall, ApiResult } from '../api-call.ts';
 import { contextOf } from '../call-options.ts';
 import { decodeValue } from '../decode-body.ts';
 
+const KIND = { group: '', version: 'v1', kind: 'Binding' };
 const SUCCESS: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 /** Serves `pods/binding`: the scheduler's one write, which ties a pod to a node for good. */
@@ -18,19 +20,26 @@ export async function serveBinding(pods: ResourceStorage, call: ApiCall): Promis
   const { object } = decodeObject(decodeValue(call.body), knownStruct('core.v1.Binding'), {
     fieldValidation: 'Ignore',
   });
-  const binding = object as unknown as Binding;
-  const name = call.info.subresource === 'binding' ? call.info.name : binding.metadata.name;
+  const given = object as unknown as Binding;
+  const name = call.info.subresource === 'binding' ? call.info.name : given.metadata.name;
+  const target = { namespace: call.info.namespace, name, subresource: 'binding' };
+  const context = contextOf(call, 'create');
+  // Admission gives back what it was given: a binding.
+  const binding = (await admitSmallObject(pods, target, {
+    kind: KIND,
+    object: { ...given, apiVersion: 'v1', kind: 'Binding' },
+    context,
+  })) as Binding;
   const nodeName = binding.target.name ?? '';
   if (nodeName === '' || (binding.target.kind ?? 'Node') !== 'Node') {
     throw badRequest('Binding "" is invalid: target.name: Required value');
   }
-  const target = { namespace: call.info.namespace, name, subresource: 'binding' };
   const produce = (live: DraftObject): DraftObject => bind(pods, live, binding, nodeName);
   await updateObject(
     pods,
     target,
     { produce: (live) => produce(live as DraftObject), isPatch: true },
-    contextOf(call, 'create'),
+    { ...context, isAdmitted: true },
   );
   return { kind: 'value', code: 201, value: SUCCESS };
 }
@@ -75,8 +84,10 @@ function bind(
     status: { ...status, conditions },
   } as unknown as DraftObject;
   const annotations = { ...pod.metadata.annotations, ...metadata.annotations };
+  const labels = { ...pod.metadata.labels, ...metadata.labels };
   return withMetadata(bound, {
     ...pod.metadata,
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
   });
 }

@@ -5,7 +5,9 @@ import { StatusError } from '#api/status-error.ts';
 import { labelSelectorFromObject } from '#api/label-selector.ts';
 import { knownStruct } from '#api/schema/schema.ts';
 import { decodeObject } from '#codec/typed-decode.ts';
+import { admitSmallObject } from '../../registry/admission-step.ts';
 import { deleteObject } from '../../registry/delete.ts';
+import type { RequestContext } from '../../registry/request-context.ts';
 import type { ResourceStorage } from '../../registry/resource-storage.ts';
 import type { DraftObject } from '../../registry/strategy.ts';
 import { timestamp } from '../../registry/metadata.ts';
@@ -14,6 +16,7 @@ import type { ApiCall, ApiResult } from '../api-call.ts';
 import { contextOf } from '../call-options.ts';
 import { decodeValue } from '../decode-body.ts';
 
+const KIND = { group: 'policy', version: 'v1', kind: 'Eviction' };
 const SUCCESS: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 /** Serves `pods/eviction`: a deletion that first asks the disruption budgets of the pod. */
@@ -25,15 +28,21 @@ export async function serveEviction(
   const { object } = decodeObject(decodeValue(call.body), knownStruct('policy.v1.Eviction'), {
     fieldValidation: 'Ignore',
   });
-  const { deleteOptions = {} } = object as unknown as Eviction & {
+  const target = { namespace: call.info.namespace, name: call.info.name, subresource: '' };
+  const asked = contextOf(call, 'create');
+  const eviction = await admitSmallObject(
+    pods,
+    { ...target, subresource: 'eviction' },
+    { kind: KIND, object: { ...object, apiVersion: 'policy/v1', kind: 'Eviction' }, context: asked },
+  );
+  const { deleteOptions = {} } = eviction as Eviction & {
     readonly deleteOptions?: Partial<DeleteOptions>;
   };
-  const target = { namespace: call.info.namespace, name: call.info.name, subresource: '' };
-  const context = contextOf(call, 'create');
+  const context = { ...asked, isAdmitted: true };
   // Every object in the storage of pods is a pod.
   const pod = (await pods.get(target.namespace, target.name)).object as unknown as Pod;
   if (!isFreeToGo(pod)) {
-    await takeFromBudget(budgets, pod, call);
+    await takeFromBudget(budgets, pod, context);
   }
   await deleteObject(pods, target, deleteOptions, context);
   return { kind: 'value', code: 201, value: SUCCESS };
@@ -47,7 +56,7 @@ function isFreeToGo({ metadata, status }: Pod): boolean {
   );
 }
 
-async function takeFromBudget(budgets: ResourceStorage, pod: Pod, call: ApiCall): Promise<void> {
+async function takeFromBudget(budgets: ResourceStorage, pod: Pod, context: RequestContext): Promise<void> {
   const { items } = await budgets.deps.store.list(budgets.prefixOf(pod.metadata.namespace));
   const matching = items
     .map((entry) => budgets.view(entry).object as unknown as PodDisruptionBudget)
@@ -77,7 +86,7 @@ async function takeFromBudget(budgets: ResourceStorage, pod: Pod, call: ApiCall)
       budgets,
       target,
       { produce: (live) => produce(live as DraftObject), isPatch: true },
-      contextOf(call, 'create'),
+      context,
     );
   }
 }

@@ -6,6 +6,7 @@ import type { LabelSelector } from '#api/types/meta.v1.ts';
 import { decodeObject } from '#codec/typed-decode.ts';
 import { applyJsonPatch } from '#codec/patch/json-patch.ts';
 import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import type { AdmissionFace } from '../../registry/admission-step.ts';
 import { withMetadata } from '../../registry/metadata.ts';
 import type { ResourceStorage } from '../../registry/resource-storage.ts';
 import type { DraftObject } from '../../registry/strategy.ts';
@@ -25,6 +26,8 @@ interface Scalable {
 /** Where a kind keeps what `scale` is about. */
 export interface ScaleFields {
   read(object: DraftObject): { readonly wanted: number; readonly current: number; readonly selector: string };
+  /** What keeps the object from being shown as a Scale; it may be written as one all the same. @throws {StatusError} */
+  checkReadable?(object: DraftObject): void;
   /** A copy that wants another number of replicas. */
   withReplicas(object: DraftObject, replicas: number): DraftObject;
 }
@@ -36,9 +39,10 @@ export async function serveScale(
   fields: ScaleFields = builtInFields(storage),
 ): Promise<ApiResult> {
   const { info } = call;
-  const target = { namespace: info.namespace, name: info.name, subresource: '' };
+  const target = { namespace: info.namespace, name: info.name, subresource: 'scale' };
   if (info.verb === 'get') {
     const { object } = await storage.get(info.namespace, info.name);
+    fields.checkReadable?.(object as DraftObject);
     return { kind: 'value', code: 200, value: scaleOf(fields, object as DraftObject) };
   }
   if (info.verb !== 'update' && info.verb !== 'patch') {
@@ -60,10 +64,23 @@ export async function serveScale(
   const { stored } = await updateObject(
     storage,
     target,
-    { produce: (live) => produce(live as DraftObject), isPatch: info.verb === 'patch' },
+    {
+      produce: (live) => produce(live as DraftObject),
+      isPatch: info.verb === 'patch',
+      face: scaleFace(fields),
+    },
     context,
   );
   return { kind: 'value', code: 200, value: scaleOf(fields, stored.object as DraftObject) };
+}
+
+/** Admission sees the scale, and may change what it wants. */
+function scaleFace(fields: ScaleFields): AdmissionFace {
+  return {
+    kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+    show: (object) => scaleOf(fields, object),
+    take: (shown, object) => fields.withReplicas(object, (shown as Scale).spec.replicas ?? 0),
+  };
 }
 
 function patched(call: ApiCall, current: Scale, patch: unknown): unknown {

@@ -37,6 +37,12 @@ export function versionViewOf(resource: GroupVersionResource): ServedVersion | u
   return VERSIONS.get(keyOf(resource));
 }
 
+/** The versions in which a stored resource is served beside its own. */
+export function otherVersionsOf(stored: GroupVersionResource): readonly VersionView[] {
+  const key = keyOf(stored);
+  return [...VERSIONS.values()].filter(({ storage }) => keyOf(storage) === key).map(({ view }) => view);
+}
+
 function viewOf(
   resource: GroupVersionResource,
   conversion: Pick<VersionView, 'toStorage' | 'fromStorage'>,
