@@ -18,6 +18,7 @@ import type { ServiceResolver } from './admission/webhooks/service-resolver.ts';
 import { ApiAggregator } from './aggregation/api-aggregator.ts';
 import { AutoRegistration } from './aggregation/auto-registration.ts';
 import type { Auditor } from './audit/auditor.ts';
+import { LoopbackAudit } from './audit/loopback-audit.ts';
 import { impersonatedUser } from './authn/impersonation.ts';
 import type { Authenticator, UserInfo } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
@@ -105,6 +106,8 @@ export type SecurityFactory = (
 /** One API server over one store. `start` before anything is asked of it. */
 export class ApiServer implements AsyncDisposable {
   readonly handler: ApiHandler;
+  /** Serves components in this process: what they do is recorded too, where anything is. */
+  readonly local: Pick<ApiHandler, 'handle'>;
   readonly registry: Registry;
   readonly health = new HealthChecks();
   /** Nodes that can be reached for logs and streams register here. */
@@ -148,6 +151,11 @@ export class ApiServer implements AsyncDisposable {
     plugins = new AdmissionChain(this.#security.admission);
     this.#aggregator = this.#createAggregator();
     this.handler = this.#createHandler();
+    const { auditor, clock, random } = deps;
+    this.local =
+      auditor === undefined
+        ? this.handler
+        : new LoopbackAudit((call) => this.handler.handle(call), { auditor, clock, random });
     this.#addHealthChecks();
   }
 
@@ -266,7 +274,7 @@ export class ApiServer implements AsyncDisposable {
       },
     );
     const keeper = new ConfigKeeper({
-      handle: (call) => this.handler.handle(call),
+      handle: (call) => this.local.handle(call),
       reader: this.registry.mirrors,
       isDangling: (schema) => controller.isDangling(schema),
       clock,

@@ -1,5 +1,6 @@
 import type { UserInfo } from '#apiserver/authn/user.ts';
 import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
+import type { Auditor } from '#apiserver/audit/auditor.ts';
 import {
   ApiServer,
   type AggregationOptions,
@@ -43,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly carry?: Carry;
   readonly aggregation?: AggregationOptions;
   readonly limits?: Partial<RequestLimits>;
+  /** Left out, nothing is recorded. Closed by whoever made it. */
+  readonly auditor?: Auditor | undefined;
 }
 
 export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
@@ -79,9 +82,9 @@ export class ControlPlane implements AsyncDisposable {
     secure: SecurityFactory,
   ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
-    const { aggregation, limits } = options;
+    const { aggregation, limits, auditor } = options;
     const server = new ApiServer(
-      { ...deps, serviceCidr, nodePorts: options.nodePorts ?? NODE_PORTS, aggregation, limits },
+      { ...deps, serviceCidr, nodePorts: options.nodePorts ?? NODE_PORTS, aggregation, limits, auditor },
       secure,
     );
     const plane = new ControlPlane(
@@ -100,7 +103,7 @@ export class ControlPlane implements AsyncDisposable {
 
   /** A transport within this process for an identity; `userAgent` names the component. */
   transportOf(user: UserInfo, userAgent: string): Transport {
-    return this.#carry(new LoopbackTransport(this.server.handler, user, userAgent), user);
+    return this.#carry(new LoopbackTransport(this.server.local, user, userAgent), user);
   }
 
   clientOf(user: UserInfo, userAgent: string): Client {

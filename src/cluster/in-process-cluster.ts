@@ -1,5 +1,6 @@
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { RequestLimits } from '#apiserver/api-server.ts';
+import type { Auditor } from '#apiserver/audit/auditor.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
 import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
@@ -13,7 +14,7 @@ import type { Transport } from '#client/transport.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { ControlPlane, SERVICE_CIDR_DEFAULT, type Carry } from './control-plane.ts';
 import { createSigningKey } from '#base/x509/certificate-authority.ts';
-import { createSecurity } from './security.ts';
+import { createSecurity, type SecurityOptions } from './security.ts';
 
 export interface InProcessOptions {
   readonly seed?: number;
@@ -33,8 +34,12 @@ export interface InProcessOptions {
   readonly registersApis?: boolean;
   /** How values are stored; as they are when left out. */
   readonly encryption?: EncryptionAtRest;
+  /** Who else is known and decides. */
+  readonly identity?: Pick<SecurityOptions, 'tokenKinds' | 'authorization' | 'anonymousPaths'>;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits>;
+  /** Records requests; closed by the caller. */
+  readonly auditor?: Auditor;
 }
 
 /** A real API server over memory and a virtual clock, for tests: no files, no ports, no wall time. */
@@ -70,8 +75,10 @@ export async function startInProcessCluster({
   services,
   frontProxyClient,
   registersApis = false,
+  identity,
   encryption,
   limits,
+  auditor,
 }: InProcessOptions = {}): Promise<InProcessCluster> {
   signingKeyPem ??= createSigningKey().privateKeyPem;
   const random = new SeededRandom(seed);
@@ -80,6 +87,7 @@ export async function startInProcessCluster({
     clock,
     random,
     serviceAccountKeyPem: signingKeyPem,
+    ...identity,
     ...(clientAuthorityPem === undefined ? {} : { clientAuthorityPem }),
     ...(services === undefined ? {} : { services }),
   });
@@ -90,6 +98,7 @@ export async function startInProcessCluster({
       hasBootstrapObjects: (await store.count('')) > 0,
       ...(carry === undefined ? {} : { carry }),
       ...(limits === undefined ? {} : { limits }),
+      ...(auditor === undefined ? {} : { auditor }),
       aggregation: {
         registersLocal: registersApis,
         ...(services === undefined ? {} : { services }),

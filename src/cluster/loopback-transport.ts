@@ -25,12 +25,12 @@ const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
  * validation, durable writes) for a fixed identity, with frozen objects in place of bytes.
  */
 export class LoopbackTransport implements Transport {
-  readonly #handler: ApiHandler;
+  readonly #handler: Pick<ApiHandler, 'handle'>;
   readonly #user: UserInfo;
   readonly #userAgent: string;
 
   /** @param userAgent the component's name; it is recorded in `managedFields` when a request names no manager */
-  constructor(handler: ApiHandler, user: UserInfo, userAgent: string) {
+  constructor(handler: Pick<ApiHandler, 'handle'>, user: UserInfo, userAgent: string) {
     this.#handler = handler;
     this.#user = user;
     this.#userAgent = userAgent;

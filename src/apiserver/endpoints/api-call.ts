@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { UserInfo } from '../authn/user.ts';
 import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
@@ -30,6 +31,8 @@ export interface ApiCall {
   /** The client takes discovery of all groups in one answer (KEP-3352). */
   readonly wantsAggregatedDiscovery: boolean;
   readonly signal: AbortSignal;
+  /** Left out where nothing of the request is recorded. */
+  readonly audit?: AuditTrail | undefined;
   /** Left out by callers in this process. */
   readonly http?: HttpRequestHead;
   /** Filled by whoever handles the call; sent as `Warning` headers. */

@@ -4,7 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { ApiAggregator } from '../aggregation/api-aggregator.ts';
 import type { Authorizer, Attributes } from '../authz/authorizer.ts';
-import { requireAllowed } from '../authz/forbidden-message.ts';
+import { forbiddenError } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
@@ -108,7 +108,7 @@ export class ApiHandler {
   }
 
   /** @throws {StatusError} Forbidden */
-  authorize({ info, user }: ApiCall): void {
+  authorize({ info, user, audit }: ApiCall): void {
     const attributes: Attributes = {
       user,
       verb: info.verb,
@@ -121,7 +121,11 @@ export class ApiHandler {
       isResourceRequest: info.isResource,
       path: info.path,
     };
-    requireAllowed(this.#deps.authorizer, attributes);
+    const decision = this.#deps.authorizer.authorize(attributes);
+    audit?.authorized(decision);
+    if (decision.outcome !== 'allow') {
+      throw forbiddenError(attributes, decision.reason);
+    }
   }
 
   async #serve(call: ApiCall): Promise<ApiResult> {

@@ -27,6 +27,7 @@ export function contextOf(
     warnings: call.warnings,
     options: writeOptions(call.query),
     view,
+    annotate: call.audit?.annotate,
   };
 }
 

@@ -10,8 +10,10 @@ import type { TLSSocket } from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
 import { internalError, StatusError } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
-import type { Logger } from '#base/log.ts';
+import { describeError, type Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Auditor } from '../audit/auditor.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import type { ApiHandler } from '../endpoints/api-handler.ts';
@@ -19,6 +21,7 @@ import type { RequestMetrics } from '../request-metrics.ts';
 import { isLongRunning, type Passage, type RequestLimiter } from '../flow-control/request-limiter.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
+import { givenAuditId, recordRequest, recordStranger } from './http-audit.ts';
 import { rejectOverload, seatedWatch } from './limited-answer.ts';
 import { bodyOf } from './request-body.ts';
 import { RequestDeadlines, requestTimeout } from './request-deadlines.ts';
@@ -36,6 +39,8 @@ export interface HttpServerDeps {
     connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   ) => Promise<void>;
   readonly limiter: RequestLimiter;
+  /** Undefined where nothing is recorded. */
+  readonly auditor: Auditor | undefined;
   /** How long a request may take that is no stream; also the most that one may ask for. */
   readonly requestTimeoutMs: number;
   readonly metrics: RequestMetrics;
@@ -59,6 +64,7 @@ type Request = IncomingMessage | Http2ServerRequest;
 /** A call whose body is still to be read. */
 type OpenCall = { -readonly [K in keyof ApiCall]: ApiCall[K] };
 
+const SWITCHING_PROTOCOLS = 101;
 const GATEWAY_TIMEOUT = 504;
 
 /** How long a connection may stay without a request. */
@@ -142,13 +148,16 @@ export class HttpServer implements AsyncDisposable {
   async #serve(request: Request, response: ServerResponse | Http2ServerResponse): Promise<void> {
     const startMs = this.#deps.clock.monotonicMs();
     const departure = new Departure(response);
-    const responder = new Responder(response, this.#deps.random.uuid());
+    const auditId = givenAuditId(request) ?? this.#deps.random.uuid();
+    const responder = new Responder(response, auditId);
     let call: OpenCall | undefined;
     let passage: Passage | undefined;
     let deadline: Disposable | undefined;
     let code = 200;
     try {
-      call = await this.#call(request, departure);
+      call = await this.#call(request, departure, auditId);
+      responder.audit = call.audit;
+      this.#impersonate(call, request);
       deadline = this.#startDeadline(call, responder, departure);
       const admission = this.#deps.limiter.admit(call);
       passage = admission instanceof Promise ? await admission : admission;
@@ -163,6 +172,7 @@ export class HttpServer implements AsyncDisposable {
     } finally {
       deadline?.[Symbol.dispose]();
       passage?.leave();
+      responder.audit?.completed();
       this.#deps.metrics.observe(call?.info, code, this.#deps.clock.monotonicMs() - startMs);
     }
   }
@@ -174,6 +184,7 @@ export class HttpServer implements AsyncDisposable {
     const form = negotiate(handler.isCarried(call) ? undefined : request.headers.accept);
     handler.authorize(call);
     call.body = await bodyOf(request);
+    call.audit?.requested(call.body);
     const result = await handler.answer(call);
     if (responder.hasStarted) {
       return GATEWAY_TIMEOUT;
@@ -192,21 +203,28 @@ export class HttpServer implements AsyncDisposable {
         nowMs: clock.nowMs(),
         noHeaders: false,
       },
+      audit: call.audit,
     });
     return 'code' in result ? result.code : 200;
   }
 
-  async #call(request: Request, departure: Departure): Promise<OpenCall> {
+  /** The call as its sender makes it. @throws {StatusError} Unauthorized for a credential that is not good */
+  async #call(request: Request, departure: Departure, auditId: string): Promise<OpenCall> {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const method = request.method ?? 'GET';
-    const user = await this.#authenticate(request);
+    const info = parseRequestInfo(method, path, query);
+    const arrival = { auditId, info, receivedMs: this.#deps.clock.nowMs() };
+    const user = await this.#authenticate(request, arrival);
+    const { auditor } = this.#deps;
+    const audit = auditor === undefined ? undefined : recordRequest(auditor, request, { ...arrival, user });
     return {
-      info: parseRequestInfo(method, path, query),
+      info,
       query,
-      user: this.#deps.impersonate(user, request.headers),
+      user,
+      audit,
       userAgent: request.headers['user-agent'] ?? '',
       body: undefined,
       http: { method, headers: request.headers, query: mark < 0 ? '' : url.slice(mark + 1) },
@@ -233,13 +251,29 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  /** Who asks. @throws {StatusError} Unauthorized for a credential that is not good */
-  async #authenticate(request: Request): Promise<UserInfo> {
-    const user = await this.#deps.authenticator.authenticate({
-      headers: request.headers,
-      peerCertificate: peerCertificate(request.socket as TLSSocket),
-    });
-    return user ?? ANONYMOUS;
+  async #authenticate(request: Request, arrival: Parameters<typeof recordStranger>[2]): Promise<UserInfo> {
+    const { authenticator, auditor } = this.#deps;
+    try {
+      const user = await authenticator.authenticate({
+        headers: request.headers,
+        peerCertificate: peerCertificate(request.socket as TLSSocket),
+      });
+      return user ?? ANONYMOUS;
+    } catch (error) {
+      if (auditor !== undefined) {
+        recordStranger(auditor, request, arrival);
+      }
+      throw error;
+    }
+  }
+
+  /** Lets the call be somebody else's, if its sender may. @throws {StatusError} Forbidden */
+  #impersonate(call: OpenCall, request: Request): void {
+    const sender = call.user;
+    call.user = this.#deps.impersonate(sender, request.headers);
+    if (call.user !== sender) {
+      call.audit?.impersonated(call.user);
+    }
   }
 
   #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request?: Request): number {
@@ -252,6 +286,7 @@ export class HttpServer implements AsyncDisposable {
         error,
         stack: error instanceof Error ? error.stack : undefined,
       });
+      responder.audit?.panicked(describeError(error));
     }
     if (responder.hasStarted) {
       responder.end();
@@ -262,6 +297,7 @@ export class HttpServer implements AsyncDisposable {
       form,
       warnings: call?.warnings ?? [],
       isPretty: false,
+      audit: responder.audit,
     });
     return status.code;
   }
@@ -269,12 +305,20 @@ export class HttpServer implements AsyncDisposable {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const departure = new Departure(socket);
     socket.on('error', () => socket.destroy());
+    let audit: AuditTrail | undefined;
+    socket.on('close', () => audit?.completed());
     try {
-      const call = await this.#call(request, departure);
+      const auditId = givenAuditId(request) ?? this.#deps.random.uuid();
+      const call = await this.#call(request, departure, auditId);
+      audit = call.audit;
+      this.#impersonate(call, request);
       await this.#deps.upgrade(call, { request, socket, head });
+      audit?.started(SWITCHING_PROTOCOLS);
     } catch (error) {
       const status =
         error instanceof StatusError ? error : internalError('the connection could not be upgraded', error);
+      audit?.failed(status);
+      audit?.started(status.code);
       const body = JSON.stringify(status.toStatus());
       socket.end(
         `HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

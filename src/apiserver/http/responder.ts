@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 
 /** A response of HTTP/1.1 or HTTP/2; both have these. */
 export type Response = ServerResponse | Http2ServerResponse;
@@ -27,6 +28,8 @@ export class Responder {
   readonly #sink: Sink;
   readonly #auditId: string;
   #extra: Readonly<Record<string, string>> | undefined;
+  /** What is recorded of the request; undefined for nothing. */
+  audit: AuditTrail | undefined;
 
   constructor(response: Response, auditId: string) {
     // The two classes differ only in overloads that are not used here.
@@ -46,18 +49,18 @@ export class Responder {
   /** Sends the whole answer at once. */
   send(code: number, contentType: string, body: Uint8Array | string, warnings: readonly string[] = []): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    this.#sink.writeHead(code, { ...this.#headers(contentType, warnings), 'content-length': length });
+    this.#writeHead(code, { ...this.#headers(contentType, warnings), 'content-length': length });
     this.#sink.end(body);
   }
 
   /** Sends the head of an answer whose body follows in pieces. */
   start(code: number, contentType: string, warnings: readonly string[] = []): void {
-    this.#sink.writeHead(code, this.#headers(contentType, warnings));
+    this.#writeHead(code, this.#headers(contentType, warnings));
   }
 
   /** Sends the head of an answer that somebody else wrote. */
   startWithHeaders(code: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
-    this.#sink.writeHead(code, {
+    this.#writeHead(code, {
       'audit-id': this.#auditId,
       'cache-control': 'no-cache, private',
       ...this.#extra,
@@ -73,7 +76,7 @@ export class Responder {
 
   /** Adds a header; before the answer starts. */
   sendWithHeaders(code: number, headers: Readonly<Record<string, string>>, body: Uint8Array | string): void {
-    this.#sink.writeHead(code, { ...this.#headers('text/plain; charset=utf-8', []), ...headers });
+    this.#writeHead(code, { ...this.#headers('text/plain; charset=utf-8', []), ...headers });
     this.#sink.end(body);
   }
 
@@ -103,6 +106,11 @@ export class Responder {
   /** Breaks the answer off, so that the client sees that it is not whole. */
   destroy(): void {
     this.#sink.destroy();
+  }
+
+  #writeHead(code: number, headers: Record<string, string | number | readonly string[]>): void {
+    this.audit?.started(code);
+    this.#sink.writeHead(code, headers);
   }
 
   #isGone(): boolean {

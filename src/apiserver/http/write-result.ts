@@ -5,6 +5,7 @@ import { StatusError } from '#api/status-error.ts';
 import { encodeJson } from '#codec/canonical.ts';
 import { encodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
 import { encodeYaml } from '#codec/yaml.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ApiResult, Served } from '../endpoints/api-call.ts';
 import type { ObjectPage } from '../registry/list.ts';
 import type { ResourceStorage } from '../registry/resource-storage.ts';
@@ -28,6 +29,8 @@ export interface WriteContext {
   readonly table: TableOptions;
   /** The client asked for indented JSON. */
   readonly isPretty: boolean;
+  /** Told of the objects that are sent. */
+  readonly audit?: AuditTrail | undefined;
 }
 
 /** Turns an answer into bytes in the form the client accepts. */
@@ -88,8 +91,14 @@ function inTable(value: object, { form, table }: WriteContext): object {
 }
 
 /** True when the stored bytes are what the client gets. */
-function isPlain({ view }: Served, { form, isPretty }: WriteContext): boolean {
-  return view === undefined && form.encoding === 'json' && form.as === undefined && !isPretty;
+function isPlain({ view }: Served, { form, isPretty, audit }: WriteContext): boolean {
+  return (
+    view === undefined &&
+    form.encoding === 'json' &&
+    form.as === undefined &&
+    !isPretty &&
+    audit?.keepsAnswers !== true
+  );
 }
 
 /** Sends any object in the client's encoding. */
@@ -97,8 +106,9 @@ export function sendValue(
   responder: Responder,
   code: number,
   value: object,
-  { form, warnings, isPretty }: Pick<WriteContext, 'form' | 'warnings' | 'isPretty'>,
+  { form, warnings, isPretty, audit }: Pick<WriteContext, 'form' | 'warnings' | 'isPretty' | 'audit'>,
 ): void {
+  audit?.answered(value);
   const message = form.encoding === 'protobuf' ? encodeProtobuf(value) : undefined;
   if (message !== undefined) {
     responder.send(code, PROTOBUF_TYPE, message, warnings);
