@@ -237,6 +237,7 @@ export class ApiServer implements AsyncDisposable {
     call: ApiCall,
     connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   ): Promise<void> {
+    await this.handler.askOthers(call);
     this.handler.authorize(call);
     const remote = this.#aggregator.find(call.info);
     if (remote !== undefined) {
@@ -248,7 +249,9 @@ export class ApiServer implements AsyncDisposable {
       return;
     }
     // A WebSocket comes as a GET, but running a command is no reading.
-    this.handler.authorize({ ...call, info: { ...call.info, verb: 'create' } });
+    const creation = { ...call, info: { ...call.info, verb: 'create' } };
+    await this.handler.askOthers(creation);
+    this.handler.authorize(creation);
     await upgradePodStream(this.handler.podConnect, await this.handler.admitConnection(call), connection);
   }
 

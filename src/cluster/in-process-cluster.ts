@@ -14,7 +14,7 @@ import type { Transport } from '#client/transport.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { ControlPlane, SERVICE_CIDR_DEFAULT, type Carry } from './control-plane.ts';
 import { createSigningKey } from '#base/x509/certificate-authority.ts';
-import { createSecurity } from './security.ts';
+import { createSecurity, type SecurityOptions } from './security.ts';
 
 export interface InProcessOptions {
   readonly seed?: number;
@@ -34,6 +34,8 @@ export interface InProcessOptions {
   readonly registersApis?: boolean;
   /** How values are stored; as they are when left out. */
   readonly encryption?: EncryptionAtRest;
+  /** Who else is known and decides. */
+  readonly identity?: Pick<SecurityOptions, 'tokenKinds' | 'authorization' | 'anonymousPaths'>;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits>;
   /** Records requests; closed by the caller. */
@@ -73,6 +75,7 @@ export async function startInProcessCluster({
   services,
   frontProxyClient,
   registersApis = false,
+  identity,
   encryption,
   limits,
   auditor,
@@ -84,6 +87,7 @@ export async function startInProcessCluster({
     clock,
     random,
     serviceAccountKeyPem: signingKeyPem,
+    ...identity,
     ...(clientAuthorityPem === undefined ? {} : { clientAuthorityPem }),
     ...(services === undefined ? {} : { services }),
   });

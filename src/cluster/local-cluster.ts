@@ -17,7 +17,7 @@ import { ControlPlane } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { serveExplanations } from './explain-api.ts';
 import { reconcileExtensionAuthentication } from './extension-authentication.ts';
-import { openEncryption, type SecurityChoice } from './security-choice.ts';
+import { openSecurity, type SecurityChoice } from './security-choice.ts';
 import { OciNode } from './oci-node.ts';
 import { ensureKubeconfig } from './pki/kubeconfig-file.ts';
 import { ensurePki, type ClusterPki } from './pki/cluster-pki.ts';
@@ -79,7 +79,7 @@ export class LocalCluster implements AsyncDisposable {
   readonly node: OciNode | undefined;
   readonly #simNodes: SimNodeSet | undefined;
   readonly #etcdFace: AsyncDisposable | undefined;
-  readonly #encryption: AsyncDisposable | undefined;
+  readonly #security: AsyncDisposable;
 
   private constructor(
     parts: Pick<
@@ -88,7 +88,7 @@ export class LocalCluster implements AsyncDisposable {
     > & {
       readonly simNodes: SimNodeSet | undefined;
       readonly etcdFace: AsyncDisposable | undefined;
-      readonly encryption: AsyncDisposable | undefined;
+      readonly security: AsyncDisposable;
     },
   ) {
     this.plane = parts.plane;
@@ -100,7 +100,7 @@ export class LocalCluster implements AsyncDisposable {
     this.node = parts.node;
     this.#simNodes = parts.simNodes;
     this.#etcdFace = parts.etcdFace;
-    this.#encryption = parts.encryption;
+    this.#security = parts.security;
   }
 
   /**
@@ -116,12 +116,7 @@ export class LocalCluster implements AsyncDisposable {
       ...chooseAddresses(random),
       port: options.port ?? PORT_DEFAULT,
     }));
-    const addresses = addressesOf(settings);
-    if (options.nodes.kind === 'oci' && isTakenByOthers(addresses.gateway, `cor${settings.instanceId}`)) {
-      throw new DataDirectoryError(
-        `the pod range ${settings.podCidr} of this cluster is in use on this host by something else (another cluster?): stop that, or start a new cluster with another --data-dir`,
-      );
-    }
+    const addresses = freeAddressesOf(settings, options.nodes);
     const pki = ensurePki({
       directory: options.directory.path,
       serverNames: serverNames(addresses),
@@ -135,17 +130,16 @@ export class LocalCluster implements AsyncDisposable {
       options.directory.store,
       { clock, log },
     );
-    const encryption = await openEncryption(options.security?.encryptionConfig, { clock, random, log });
-    started.use(encryption);
+    const security = started.use(await openSecurity(options.security, { clock, random, log }));
     const plane = started.use(
       await ControlPlane.start(
-        { store, clock, random, log, metrics, encryption },
+        { store, clock, random, log, metrics, encryption: security.encryption },
         {
           ...settings,
           aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
           ...(options.limits === undefined ? {} : { limits: options.limits }),
         },
-        createSecurity({ clock, random, ...securityOf(pki) }),
+        createSecurity({ clock, random, ...securityOf(pki), ...security.options }),
       ),
     );
     started.use(face);
@@ -181,7 +175,7 @@ export class LocalCluster implements AsyncDisposable {
       node,
       simNodes,
       etcdFace: face,
-      encryption,
+      security,
     });
     started.move();
     return cluster;
@@ -208,7 +202,7 @@ export class LocalCluster implements AsyncDisposable {
     await this.components.close();
     await this.#etcdFace?.[Symbol.asyncDispose]();
     await this.plane.close();
-    await this.#encryption?.[Symbol.asyncDispose]();
+    await this.#security[Symbol.asyncDispose]();
   }
 }
 
@@ -247,6 +241,17 @@ function addressesOf({ serviceCidr, podCidr, instanceId }: ClusterSettings): Add
     gateway: defined(node.at(1), 'the first pod address'),
     nodeIp: primaryAddress((name) => name.includes(instanceId)),
   };
+}
+
+/** @throws {DataDirectoryError} real pods would have addresses that something else on this host has */
+function freeAddressesOf(settings: ClusterSettings, nodes: NodeChoice): Addresses {
+  const addresses = addressesOf(settings);
+  if (nodes.kind === 'oci' && isTakenByOthers(addresses.gateway, `cor${settings.instanceId}`)) {
+    throw new DataDirectoryError(
+      `the pod range ${settings.podCidr} of this cluster is in use on this host by something else (another cluster?): stop that, or start a new cluster with another --data-dir`,
+    );
+  }
+  return addresses;
 }
 
 function serverNames({ kubernetesIp, gateway, nodeIp }: Addresses): {

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
+import { ConfigFileError } from '#apiserver/config-file.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
+import type { ExternalIdentity, IdentityChoice } from './external-identity.ts';
+import { SERVICE_ACCOUNT_ISSUER, type SecurityOptions } from './security.ts';
 
 /** Files that say how the API server is secured beyond its defaults. */
 export interface SecurityChoice {
   /** An EncryptionConfiguration. */
   readonly encryptionConfig?: string | undefined;
+  /** Who else is known and decides; nobody when left out. */
+  readonly identity?: IdentityChoice | undefined;
 }
 
 /** A file about security is not what it should be. */
@@ -16,20 +21,54 @@ export class SecurityFileError extends Error {
   readonly code = 'cluster/security-file';
 }
 
+type SecurityDeps = { readonly clock: Clock; readonly random: Random; readonly log: Logger };
+
+/** What the files say, in use. Closed after the API server. */
+export interface OpenSecurity extends AsyncDisposable {
+  readonly encryption: EncryptionAtRest | undefined;
+  readonly options: Pick<
+    SecurityOptions,
+    'tokenKinds' | 'authorization' | 'allowsAnonymous' | 'anonymousPaths'
+  >;
+}
+
 /**
- * Reads which resources are stored encrypted; undefined without a file. Nothing of encryption is loaded then.
+ * Reads the files. Nothing of what they are about is loaded when there are none.
  *
- * @throws {SecurityFileError} the file is not there or not good
+ * @throws {SecurityFileError} a file is not there or not good
  */
-export async function openEncryption(
+export async function openSecurity(
+  { encryptionConfig, identity }: SecurityChoice = {},
+  deps: SecurityDeps,
+): Promise<OpenSecurity> {
+  await using opening = new AsyncDisposableStack();
+  const encryption = opening.use(await openEncryption(encryptionConfig, deps));
+  const known = opening.use(await openIdentity(identity, deps));
+  const owned = opening.move();
+  return {
+    encryption,
+    options: known === undefined ? {} : optionsOf(known),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function optionsOf({ tokenKinds, authorization, anonymous }: ExternalIdentity): OpenSecurity['options'] {
+  return {
+    tokenKinds,
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(anonymous === undefined ? {} : { allowsAnonymous: anonymous.isEnabled }),
+    ...(anonymous?.paths === undefined ? {} : { anonymousPaths: anonymous.paths }),
+  };
+}
+
+async function openEncryption(
   path: string | undefined,
-  deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+  deps: SecurityDeps,
 ): Promise<EncryptionAtRest | undefined> {
   if (path === undefined) {
     return undefined;
   }
-  const { EncryptionConfigurationError, parseEncryptionConfiguration } =
-    await import('#apiserver/encryption/encryption-configuration.ts');
+  const { parseEncryptionConfiguration } = await import('#apiserver/encryption/encryption-configuration.ts');
   const { EncryptionAtRest: Encryption } = await import('#apiserver/encryption/encryption-at-rest.ts');
   const text = readSecurityFile('encryption provider configuration', path);
   try {
@@ -42,9 +81,28 @@ export async function openEncryption(
       },
     });
   } catch (error) {
-    throw error instanceof EncryptionConfigurationError
+    throw error instanceof ConfigFileError
       ? new SecurityFileError(`error while parsing file ${path}: ${error.message}`, { cause: error })
       : error;
+  }
+}
+
+async function openIdentity(
+  choice: IdentityChoice | undefined,
+  deps: SecurityDeps,
+): Promise<ExternalIdentity | undefined> {
+  if (choice === undefined) {
+    return undefined;
+  }
+  const { ExternalIdentity: Identity } = await import('./external-identity.ts');
+  try {
+    return new Identity(choice, {
+      ...deps,
+      audiences: [SERVICE_ACCOUNT_ISSUER],
+      issuers: [SERVICE_ACCOUNT_ISSUER],
+    });
+  } catch (error) {
+    throw error instanceof ConfigFileError ? new SecurityFileError(error.message, { cause: error }) : error;
   }
 }
 

@@ -3,7 +3,11 @@ import { defaultPlugins } from '#apiserver/admission/default-plugins.ts';
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
 import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
-import { BearerTokenAuthenticator, TokenAuthenticatorUnion } from '#apiserver/authn/bearer-token.ts';
+import {
+  BearerTokenAuthenticator,
+  TokenAuthenticatorUnion,
+  type TokenAuthenticator,
+} from '#apiserver/authn/bearer-token.ts';
 import { BootstrapTokens } from '#apiserver/authn/bootstrap-tokens.ts';
 import { CertificateVerifier, ClientCertificateAuthenticator } from '#apiserver/authn/client-certificate.ts';
 import { signingKey, verificationKey, type VerificationKey } from '#apiserver/authn/json-web-token.ts';
@@ -51,7 +55,11 @@ export interface SecurityOptions {
   /** True when left out. */
   readonly allowsAnonymous?: boolean;
   /** Asked in this order; `Node` and `RBAC` when left out. */
-  readonly authorization?: readonly AuthorizationMode[];
+  readonly authorization?: readonly (AuthorizationMode | Authorizer)[];
+  /** Tokens that others vouch for; asked after the cluster's own kinds. */
+  readonly tokenKinds?: readonly TokenAuthenticator[];
+  /** The only paths that the anonymous may ask for; all of them when left out. */
+  readonly anonymousPaths?: readonly string[];
   /** Which admission plugins are on; upstream's defaults and NodeRestriction when left out. */
   readonly isPluginOn?: (name: string) => boolean;
 }
@@ -60,21 +68,22 @@ export const AUTHORIZATION_MODES = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC']
 export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
 
 /** Written into every service-account token, and the audience that pods' tokens are for. */
-const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+export const SERVICE_ACCOUNT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const JWKS_PATH = '/openid/v1/jwks';
 
 /** Upstream's defaults: certificates, front proxy, service accounts, bootstrap tokens; RBAC; the default admission plugins. */
 export function createSecurity(options: SecurityOptions): SecurityFactory {
   const { clock, random } = options;
   return (reader, registry, { log, metrics }) => {
-    const { issuers = [ISSUER], audiences = issuers } = options;
-    const [issuer = ISSUER] = issuers;
+    const { issuers = [SERVICE_ACCOUNT_ISSUER], audiences = issuers } = options;
+    const [issuer = SERVICE_ACCOUNT_ISSUER] = issuers;
     const key = signingKey(options.serviceAccountKeyPem);
     const keys = verificationKeys(key, options.serviceAccountVerificationPems ?? []);
     const tokens = new TokenAuthenticatorUnion([
       ...(options.staticTokens === undefined ? [] : [new StaticTokens(options.staticTokens)]),
       new ServiceAccountTokens({ keys, issuers, reader, clock }),
       new BootstrapTokens(reader, clock),
+      ...(options.tokenKinds ?? []),
     ]);
     const authenticator = authenticatorOf(options, tokens, audiences);
     const rbac = new RbacGrants(reader);
@@ -118,7 +127,14 @@ function verificationKeys(own: VerificationKey, pems: readonly string[]): readon
 }
 
 function authenticatorOf(
-  { clock, clientAuthorityPem, frontProxyAuthorityPem, frontProxyNames, allowsAnonymous }: SecurityOptions,
+  {
+    clock,
+    clientAuthorityPem,
+    frontProxyAuthorityPem,
+    frontProxyNames,
+    allowsAnonymous,
+    anonymousPaths,
+  }: SecurityOptions,
   tokens: TokenAuthenticatorUnion,
   audiences: readonly string[],
 ): Authenticator {
@@ -136,12 +152,13 @@ function authenticatorOf(
     );
   return new AuthnChain({
     allowsAnonymous: allowsAnonymous ?? true,
+    anonymousPaths,
     authenticators: [...proxies, ...certificates, new BearerTokenAuthenticator(tokens, audiences)],
   });
 }
 
 function authorizerOf(
-  modes: readonly AuthorizationMode[],
+  modes: readonly (AuthorizationMode | Authorizer)[],
   reader: ObjectReader,
   rbac: RbacGrants,
 ): AuthorizerChain {
@@ -151,7 +168,8 @@ function authorizerOf(
     Node: () => new NodeAuthorizer(new NodeGraph(reader)),
     RBAC: () => new RbacAuthorizer(rbac),
   };
-  return new AuthorizerChain([MASTERS_AUTHORIZER, ...modes.map((mode) => byMode[mode]())]);
+  const authorizers = modes.map((mode) => (typeof mode === 'string' ? byMode[mode]() : mode));
+  return new AuthorizerChain([MASTERS_AUTHORIZER, ...authorizers]);
 }
 
 function discoveryPaths(

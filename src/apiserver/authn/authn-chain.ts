@@ -13,6 +13,8 @@ export interface AuthnChainOptions {
   readonly authenticators: readonly Authenticator[];
   /** Whether a request without any credential is `system:anonymous` instead of refused. */
   readonly allowsAnonymous: boolean;
+  /** The only paths where that holds; all of them when left out. */
+  readonly anonymousPaths?: readonly string[] | undefined;
 }
 
 /**
@@ -45,10 +47,16 @@ export class AuthnChain {
         refusal = error;
       }
     }
-    if (refusal !== undefined || !this.#options.allowsAnonymous) {
+    if (refusal !== undefined || !this.#allowsAnonymous(request)) {
       throw refusal ?? unauthorized();
     }
     return ANONYMOUS;
+  }
+
+  #allowsAnonymous({ url = '' }: AuthnRequest): boolean {
+    const { allowsAnonymous, anonymousPaths } = this.#options;
+    const [path = ''] = anonymousPaths === undefined ? [] : url.split('?', 1);
+    return allowsAnonymous && (anonymousPaths === undefined || anonymousPaths.includes(path));
   }
 
   #complete(user: UserInfo): UserInfo {

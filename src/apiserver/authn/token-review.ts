@@ -10,25 +10,26 @@ import type { UserInfo } from './user.ts';
  * @param audiences what this API server answers to; used when the review names none
  * @throws {StatusError} 400 when the review holds no token
  */
-export function reviewToken(
+export async function reviewToken(
   review: TokenReview,
   tokens: TokenAuthenticator,
   audiences: readonly string[],
-): TokenReview {
+): Promise<TokenReview> {
   if (review.spec.token === '') {
     throw badRequest('token is required for TokenReview in authentication');
   }
   const wanted = review.spec.audiences ?? [];
-  return { ...review, status: judge(review.spec.token, tokens, wanted.length === 0 ? audiences : wanted) };
+  const status = await judge(review.spec.token, tokens, wanted.length === 0 ? audiences : wanted);
+  return { ...review, status };
 }
 
-function judge(
+async function judge(
   token: string,
   tokens: TokenAuthenticator,
   audiences: readonly string[],
-): TokenReview['status'] {
+): Promise<TokenReview['status']> {
   try {
-    const result = tokens.authenticateToken(token, audiences);
+    const result = await tokens.authenticateToken(token, audiences);
     if (result === undefined) {
       return { user: {}, error: 'invalid bearer token' };
     }

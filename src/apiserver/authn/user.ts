@@ -14,6 +14,8 @@ export interface AuthnRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The certificate the client showed on this connection, its possession proven; not yet checked against any CA. */
   readonly peerCertificate?: X509Certificate | undefined;
+  /** The request's path and query. */
+  readonly url?: string | undefined;
 }
 
 /** An identity, and the audiences of the server it is meant for where the credential names some. */

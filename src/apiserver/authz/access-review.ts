@@ -8,7 +8,7 @@ import type {
 } from '#api/types/authorization.v1.ts';
 import { badRequest, invalid, type FieldError } from '#api/status-error.ts';
 import type { UserInfo } from '../authn/user.ts';
-import type { Attributes, Authorizer } from './authorizer.ts';
+import { decisionOn, type Attributes, type Authorizer } from './authorizer.ts';
 import { aggregate } from './rbac-authorizer.ts';
 import type { RbacGrants } from './rbac-grants.ts';
 
@@ -16,33 +16,33 @@ type Spec = SubjectAccessReview['spec'];
 type Status = SubjectAccessReview['status'];
 
 /** @throws {StatusError} 422 when the review does not say who, or not exactly one thing to do */
-export function reviewSubjectAccess(
+export async function reviewSubjectAccess(
   review: SubjectAccessReview,
   authorizer: Authorizer,
-): SubjectAccessReview {
+): Promise<SubjectAccessReview> {
   check('SubjectAccessReview', review.spec, subjectErrors(review.spec));
-  return { ...review, status: judge(review.spec, subjectOf(review.spec), authorizer) };
+  return { ...review, status: await judge(review.spec, subjectOf(review.spec), authorizer) };
 }
 
 /** @throws {StatusError} 422 when the review does not name exactly one thing to do */
-export function reviewSelfSubjectAccess(
+export async function reviewSelfSubjectAccess(
   review: SelfSubjectAccessReview,
   user: UserInfo,
   authorizer: Authorizer,
-): SelfSubjectAccessReview {
+): Promise<SelfSubjectAccessReview> {
   check('SelfSubjectAccessReview', review.spec, []);
-  return { ...review, status: judge(review.spec, user, authorizer) };
+  return { ...review, status: await judge(review.spec, user, authorizer) };
 }
 
 /**
  * @param namespace the one in the request's path
  * @throws {StatusError} 400 when the review is about another namespace, 422 when it is not well-formed
  */
-export function reviewLocalSubjectAccess(
+export async function reviewLocalSubjectAccess(
   review: LocalSubjectAccessReview,
   namespace: string,
   authorizer: Authorizer,
-): LocalSubjectAccessReview {
+): Promise<LocalSubjectAccessReview> {
   const { spec } = review;
   const errors = subjectErrors(spec);
   if (spec.nonResourceAttributes !== undefined) {
@@ -58,7 +58,7 @@ export function reviewLocalSubjectAccess(
   if (spec.resourceAttributes?.namespace !== namespace) {
     throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
   }
-  return { ...review, status: judge(spec, subjectOf(spec), authorizer) };
+  return { ...review, status: await judge(spec, subjectOf(spec), authorizer) };
 }
 
 /** Every rule the user holds in a namespace, as `kubectl auth can-i --list` shows them. */
@@ -85,21 +85,22 @@ export function reviewSelfSubjectRules(
   };
 }
 
-function judge(
+async function judge(
   spec: Pick<Spec, 'resourceAttributes' | 'nonResourceAttributes'>,
   user: UserInfo,
   authorizer: Authorizer,
-): Status {
+): Promise<Status> {
   const { resourceAttributes, nonResourceAttributes } = spec;
   const attributes =
     resourceAttributes === undefined
       ? pathAttributes(user, nonResourceAttributes ?? {})
       : attributesOfResource(user, resourceAttributes);
-  const { outcome, reason } = authorizer.authorize(attributes);
+  const { outcome, reason, error } = await decisionOn(authorizer, attributes);
   return {
     allowed: outcome === 'allow',
     ...(outcome === 'deny' ? { denied: true } : {}),
     ...(reason === '' ? {} : { reason }),
+    ...(error === undefined ? {} : { evaluationError: error }),
   };
 }
 

@@ -1,12 +1,15 @@
 import { SYSTEM_MASTERS } from '../authn/user.ts';
-import { NO_OPINION, type Attributes, type Authorizer, type Decision } from './authorizer.ts';
+import { decisionOn, NO_OPINION, type Attributes, type Authorizer, type Decision } from './authorizer.ts';
 
 /** Asks each in turn until one has an opinion; the reasons of those without one are kept. */
 export class AuthorizerChain implements Authorizer {
+  readonly decide: ((attributes: Attributes) => Promise<Decision>) | undefined;
   readonly #authorizers: readonly Authorizer[];
 
   constructor(authorizers: readonly Authorizer[]) {
     this.#authorizers = authorizers;
+    const needsOthers = authorizers.some(({ decide }) => decide !== undefined);
+    this.decide = needsOthers ? (attributes) => this.#decide(attributes) : undefined;
   }
 
   authorize(attributes: Attributes): Decision {
@@ -21,6 +24,21 @@ export class AuthorizerChain implements Authorizer {
       }
     }
     return reasons === '' ? NO_OPINION : { outcome: 'noOpinion', reason: reasons };
+  }
+
+  async #decide(attributes: Attributes): Promise<Decision> {
+    const reasons: string[] = [];
+    const errors: string[] = [];
+    for (const authorizer of this.#authorizers) {
+      const decision = await decisionOn(authorizer, attributes);
+      if (decision.outcome !== 'noOpinion') {
+        return decision;
+      }
+      reasons.push(...(decision.reason === '' ? [] : [decision.reason]));
+      errors.push(...(decision.error === undefined ? [] : [decision.error]));
+    }
+    const reason = reasons.join('\n');
+    return { outcome: 'noOpinion', reason, ...(errors.length === 0 ? {} : { error: errors.join(', ') }) };
   }
 }
 

@@ -23,11 +23,20 @@ export interface Decision {
   readonly outcome: 'allow' | 'deny' | 'noOpinion';
   /** For the audit log and for access reviews. */
   readonly reason: string;
+  /** Somebody who should have decided could not; without another's yes the request is answered with an error. */
+  readonly error?: string;
 }
 
 export interface Authorizer {
   /** Decides from memory: it is asked once for every request, and more for some. */
   authorize(attributes: Attributes): Decision;
+  /** Set where others outside this process have to be asked, which {@link authorize} does not do. */
+  readonly decide?: ((attributes: Attributes) => Promise<Decision>) | undefined;
+}
+
+/** The full decision, whoever has to be asked for it. */
+export function decisionOn(authorizer: Authorizer, attributes: Attributes): Decision | Promise<Decision> {
+  return authorizer.decide === undefined ? authorizer.authorize(attributes) : authorizer.decide(attributes);
 }
 
 export const NO_OPINION: Decision = { outcome: 'noOpinion', reason: '' };

@@ -1,5 +1,5 @@
-import { forbidden, type StatusError } from '#api/status-error.ts';
-import type { Attributes, Authorizer } from './authorizer.ts';
+import { forbidden, internalError, type StatusError } from '#api/status-error.ts';
+import type { Attributes, Authorizer, Decision } from './authorizer.ts';
 
 /** `User "x" cannot list resource "pods" in API group "" in the namespace "y"`, and why if that is known. */
 export function forbiddenMessage(attributes: Attributes, reason = ''): string {
@@ -35,4 +35,9 @@ export function requireAllowed(authorizer: Authorizer, attributes: Attributes): 
   if (outcome !== 'allow') {
     throw forbiddenError(attributes, reason);
   }
+}
+
+/** What a request is answered with that was not allowed: an error of the server when somebody could not decide. */
+export function refusal(attributes: Attributes, { reason, error }: Decision): StatusError {
+  return error === undefined ? forbiddenError(attributes, reason) : internalError(error);
 }

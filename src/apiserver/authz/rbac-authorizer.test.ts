@@ -361,10 +361,10 @@ test('escalation: a user grants only what it holds', () => {
 const META = { name: '', uid: '', resourceVersion: '', creationTimestamp: '' };
 const STATUS = { allowed: false };
 
-test('access reviews: answer for the user they name, and refuse what makes no sense', () => {
+test('access reviews: answer for the user they name, and refuse what makes no sense', async () => {
   const { authorizer, rbac } = setUp(VIEWER, binding('b', 'ClusterRole', 'viewer', 'user:eve', 'a'));
-  const sar = (spec: object) =>
-    reviewSubjectAccess(
+  const sar = async (spec: object) => {
+    const { status } = await reviewSubjectAccess(
       {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SubjectAccessReview',
@@ -373,15 +373,20 @@ test('access reviews: answer for the user they name, and refuse what makes no se
         status: STATUS,
       },
       authorizer,
-    ).status;
+    );
+    return status;
+  };
   const resourceAttributes = { namespace: 'a', verb: 'get', resource: 'pods' };
-  assert.equal(sar({ user: 'eve', resourceAttributes }).allowed, true);
-  assert.deepEqual(sar({ user: 'bob', resourceAttributes }), { allowed: false });
-  assert.equal(sar({ user: 'bob', nonResourceAttributes: { path: '/x', verb: 'get' } }).allowed, false);
-  assert.throws(() => sar({ resourceAttributes }), /at least one of user or group must be specified/);
-  assert.throws(() => sar({ user: 'x' }), /exactly one of nonResourceAttributes or resourceAttributes/);
-  const local = (namespace: string) => () =>
-    reviewLocalSubjectAccess(
+  assert.equal((await sar({ user: 'eve', resourceAttributes })).allowed, true);
+  assert.deepEqual(await sar({ user: 'bob', resourceAttributes }), { allowed: false });
+  assert.equal(
+    (await sar({ user: 'bob', nonResourceAttributes: { path: '/x', verb: 'get' } })).allowed,
+    false,
+  );
+  await assert.rejects(sar({ resourceAttributes }), /at least one of user or group must be specified/);
+  await assert.rejects(sar({ user: 'x' }), /exactly one of nonResourceAttributes or resourceAttributes/);
+  const local = async (namespace: string) => {
+    const { status } = await reviewLocalSubjectAccess(
       {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'LocalSubjectAccessReview',
@@ -391,9 +396,11 @@ test('access reviews: answer for the user they name, and refuse what makes no se
       },
       namespace,
       authorizer,
-    ).status.allowed;
-  assert.equal(local('a')(), true);
-  assert.throws(local('b'), { code: 400 });
+    );
+    return status.allowed;
+  };
+  assert.equal(await local('a'), true);
+  await assert.rejects(local('b'), { code: 400 });
   const rules = reviewSelfSubjectRules(
     {
       apiVersion: 'authorization.k8s.io/v1',

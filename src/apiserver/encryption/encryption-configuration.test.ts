@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EncryptionConfigurationError, parseEncryptionConfiguration } from './encryption-configuration.ts';
+import { ConfigFileError } from '../config-file.ts';
+import { parseEncryptionConfiguration } from './encryption-configuration.ts';
 
 const HEAD = 'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n';
 const SECRET = Buffer.alloc(32, 7).toString('base64');
@@ -89,7 +90,7 @@ for (const { name, text, message } of bad) {
     assert.throws(
       () => parseEncryptionConfiguration(text),
       (error: unknown) => {
-        assert.ok(error instanceof EncryptionConfigurationError);
+        assert.ok(error instanceof ConfigFileError);
         assert.equal(error.message, message);
         return true;
       },

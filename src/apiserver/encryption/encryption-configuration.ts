@@ -1,9 +1,15 @@
-import { Problems } from '#api/validation/problems.ts';
-import { fieldErrorText } from '#api/status-error.ts';
 import { parseDurationMs } from '#api/time.ts';
-import { decodeYaml, YamlDecodeError } from '#codec/yaml.ts';
+import {
+  ConfigFileError,
+  ConfigProblems,
+  fieldsOf,
+  listOf,
+  readConfigFile,
+  textOf,
+  type ConfigFields,
+} from '../config-file.ts';
 
-export const API_VERSION = 'apiserver.config.k8s.io/v1';
+const API_VERSION = 'apiserver.config.k8s.io/v1';
 
 export interface NamedKey {
   readonly name: string;
@@ -22,12 +28,6 @@ export interface ResourceConfiguration {
   readonly providers: readonly ProviderConfiguration[];
 }
 
-/** The file is not what `--encryption-provider-config` takes. */
-export class EncryptionConfigurationError extends Error {
-  override readonly name = 'EncryptionConfigurationError';
-  readonly code = 'encryption/configuration';
-}
-
 const AES_KEY_BYTES = [16, 24, 32];
 const SECRETBOX_KEY_BYTES = [32];
 const PROVIDER_KINDS = ['aesgcm', 'aescbc', 'secretbox', 'identity', 'kms'] as const;
@@ -39,23 +39,15 @@ const NOT_SERVED: ReadonlySet<string> = new Set([
   'servicenodeportallocations',
 ]);
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * Reads an EncryptionConfiguration.
  *
- * @throws {EncryptionConfigurationError} with everything that is wrong with it
+ * @throws {ConfigFileError} with everything that is wrong with it
  */
 export function parseEncryptionConfiguration(text: string): readonly ResourceConfiguration[] {
-  const document = fieldsOf(decoded(text));
-  const { apiVersion, kind } = document;
-  if (apiVersion !== API_VERSION || kind !== 'EncryptionConfiguration') {
-    throw new EncryptionConfigurationError(
-      `no kind ${JSON.stringify(kind ?? '')} is registered for version ${JSON.stringify(apiVersion ?? '')}: write kind EncryptionConfiguration of ${API_VERSION}`,
-    );
-  }
+  const document = readConfigFile(text, [API_VERSION], 'EncryptionConfiguration');
   const reader = new Reader();
-  reader.onlyFields('', document, ['apiVersion', 'kind', 'metadata', 'resources']);
+  reader.problems.onlyFields('', document, ['apiVersion', 'kind', 'metadata', 'resources']);
   const entries = listOf(document['resources']);
   if (entries.length === 0) {
     reader.problems.required('resources', 'at least one resources is required');
@@ -63,61 +55,18 @@ export function parseEncryptionConfiguration(text: string): readonly ResourceCon
   const configurations = entries.map((entry, index) =>
     reader.resource(`resources[${index}]`, fieldsOf(entry)),
   );
-  reader.refuse();
+  reader.problems.refuse();
   checkMasks(configurations);
   return configurations;
 }
 
-function decoded(text: string): unknown {
-  try {
-    return decodeYaml(text, { isStrict: true });
-  } catch (error) {
-    if (error instanceof YamlDecodeError) {
-      throw new EncryptionConfigurationError(error.message, { cause: error });
-    }
-    throw error;
-  }
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
 /** Walks the document and gathers what is wrong. */
 class Reader {
-  readonly problems = new Problems();
-  readonly #unknown: string[] = [];
+  readonly problems = new ConfigProblems();
   readonly #kmsNames = new Set<string>();
 
-  onlyFields(path: string, fields: Fields, known: readonly string[]): void {
-    for (const name of Object.keys(fields)) {
-      if (!known.includes(name)) {
-        this.#unknown.push(`unknown field ${JSON.stringify(path === '' ? name : `${path}.${name}`)}`);
-      }
-    }
-  }
-
-  /** @throws {EncryptionConfigurationError} when anything was found */
-  refuse(): void {
-    if (this.#unknown.length > 0) {
-      throw new EncryptionConfigurationError(`strict decoding error: ${this.#unknown.join(', ')}`);
-    }
-    const texts = this.problems.found.map(fieldErrorText);
-    if (texts.length > 0) {
-      throw new EncryptionConfigurationError(texts.length > 1 ? `[${texts.join(', ')}]` : (texts[0] ?? ''));
-    }
-  }
-
-  resource(path: string, fields: Fields): ResourceConfiguration {
-    this.onlyFields(path, fields, ['resources', 'providers']);
+  resource(path: string, fields: ConfigFields): ResourceConfiguration {
+    this.problems.onlyFields(path, fields, ['resources', 'providers']);
     const resources = listOf(fields['resources']).map(textOf);
     const providers = listOf(fields['providers']);
     if (resources.length === 0) {
@@ -164,8 +113,8 @@ class Reader {
     }
   }
 
-  #provider(path: string, fields: Fields): ProviderConfiguration | undefined {
-    this.onlyFields(path, fields, PROVIDER_KINDS);
+  #provider(path: string, fields: ConfigFields): ProviderConfiguration | undefined {
+    this.problems.onlyFields(path, fields, PROVIDER_KINDS);
     const kinds = PROVIDER_KINDS.filter((kind) => Object.hasOwn(fields, kind));
     const [kind] = kinds;
     if (kind === undefined) {
@@ -195,8 +144,8 @@ class Reader {
     }
   }
 
-  #keys(path: string, fields: Fields, kind: 'aescbc' | 'aesgcm' | 'secretbox'): readonly NamedKey[] {
-    this.onlyFields(path, fields, ['keys']);
+  #keys(path: string, fields: ConfigFields, kind: 'aescbc' | 'aesgcm' | 'secretbox'): readonly NamedKey[] {
+    this.problems.onlyFields(path, fields, ['keys']);
     const keys = listOf(fields['keys']);
     if (keys.length === 0) {
       this.problems.required(`${path}.keys`, 'at least one keys is required');
@@ -205,8 +154,8 @@ class Reader {
     return keys.map((key, index) => this.#key(`${path}.keys[${index}]`, fieldsOf(key), lengths));
   }
 
-  #key(path: string, fields: Fields, lengths: readonly number[]): NamedKey {
-    this.onlyFields(path, fields, ['name', 'secret']);
+  #key(path: string, fields: ConfigFields, lengths: readonly number[]): NamedKey {
+    this.problems.onlyFields(path, fields, ['name', 'secret']);
     const name = textOf(fields['name']);
     const text = textOf(fields['secret']);
     const secret = Buffer.from(text, 'base64');
@@ -227,8 +176,8 @@ class Reader {
     return { name, secret };
   }
 
-  #kms(path: string, fields: Fields): ProviderConfiguration {
-    this.onlyFields(path, fields, ['apiVersion', 'name', 'cachesize', 'endpoint', 'timeout']);
+  #kms(path: string, fields: ConfigFields): ProviderConfiguration {
+    this.problems.onlyFields(path, fields, ['apiVersion', 'name', 'cachesize', 'endpoint', 'timeout']);
     const name = textOf(fields['name']);
     if (name === '') {
       this.problems.required(`${path}.name`, 'name is a mandatory field for a provider');
@@ -324,13 +273,13 @@ function checkMasks(configurations: readonly ResourceConfiguration[]): void {
     const { group } = groupResource(name);
     for (const mask of [`*.${group}`, '*.*']) {
       if (seen.has(mask) && name !== mask) {
-        throw new EncryptionConfigurationError(
+        throw new ConfigFileError(
           `resource ${JSON.stringify(name)} is masked by earlier rule ${JSON.stringify(mask)}`,
         );
       }
     }
     if (seen.has(name) && name.startsWith('*.')) {
-      throw new EncryptionConfigurationError(
+      throw new ConfigFileError(
         `resource ${JSON.stringify(name)} is masked by earlier rule ${JSON.stringify(name)}`,
       );
     }

@@ -3,8 +3,8 @@ import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { ApiAggregator } from '../aggregation/api-aggregator.ts';
-import type { Authorizer, Attributes } from '../authz/authorizer.ts';
-import { forbiddenError } from '../authz/forbidden-message.ts';
+import type { Attributes, Authorizer, Decision } from '../authz/authorizer.ts';
+import { refusal } from '../authz/forbidden-message.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
@@ -50,6 +50,8 @@ const STORED_SUBRESOURCES: ReadonlySet<string> = new Set([
  */
 export class ApiHandler {
   readonly #deps: ApiHandlerDeps;
+  /** What others said about calls under way. */
+  readonly #decided = new WeakMap<ApiCall, Decision>();
 
   constructor(deps: ApiHandlerDeps) {
     this.#deps = deps;
@@ -91,6 +93,10 @@ export class ApiHandler {
 
   /** @throws {StatusError} for every refusal */
   async handle(call: ApiCall): Promise<ApiResult> {
+    const asking = this.askOthers(call);
+    if (asking !== undefined) {
+      await asking;
+    }
     this.authorize(call);
     return this.answer(call);
   }
@@ -107,25 +113,25 @@ export class ApiHandler {
     return this.#serve(call);
   }
 
+  /** Asks those outside this process who decide too, for {@link authorize} to go by; undefined when there are none. */
+  askOthers(call: ApiCall): Promise<void> | undefined {
+    const { decide } = this.#deps.authorizer;
+    return decide === undefined ? undefined : this.#ask(decide, call);
+  }
+
   /** @throws {StatusError} Forbidden */
-  authorize({ info, user, audit }: ApiCall): void {
-    const attributes: Attributes = {
-      user,
-      verb: info.verb,
-      namespace: info.namespace,
-      apiGroup: info.group,
-      apiVersion: info.version,
-      resource: info.resource,
-      subresource: info.subresource,
-      name: info.name,
-      isResourceRequest: info.isResource,
-      path: info.path,
-    };
-    const decision = this.#deps.authorizer.authorize(attributes);
+  authorize(call: ApiCall): void {
+    const { audit } = call;
+    const attributes = attributesOf(call);
+    const decision = this.#decided.get(call) ?? this.#deps.authorizer.authorize(attributes);
     audit?.authorized(decision);
     if (decision.outcome !== 'allow') {
-      throw forbiddenError(attributes, decision.reason);
+      throw refusal(attributes, decision);
     }
+  }
+
+  async #ask(decide: NonNullable<Authorizer['decide']>, call: ApiCall): Promise<void> {
+    this.#decided.set(call, await decide(attributesOf(call)));
   }
 
   async #serve(call: ApiCall): Promise<ApiResult> {
@@ -195,4 +201,19 @@ export class ApiHandler {
     }
     return storage;
   }
+}
+
+function attributesOf({ info, user }: ApiCall): Attributes {
+  return {
+    user,
+    verb: info.verb,
+    namespace: info.namespace,
+    apiGroup: info.group,
+    apiVersion: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    name: info.name,
+    isResourceRequest: info.isResource,
+    path: info.path,
+  };
 }

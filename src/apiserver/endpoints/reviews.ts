@@ -43,7 +43,7 @@ const AUTHORIZATION = 'authorization.k8s.io';
 /** The resources that answer a question and store nothing. */
 export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHandler> {
   const { authorizer, rbac } = deps;
-  const authorization = <T>(kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler =>
+  const authorization = <T>(kind: string, review: Review<T>): VirtualHandler =>
     answer(AUTHORIZATION, kind, review);
   return new Map([
     [
@@ -87,10 +87,12 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHan
   ]);
 }
 
-function answer<T>(group: string, kind: string, review: (body: T, call: ApiCall) => object): VirtualHandler {
-  return (call): Promise<ApiResult> => {
+type Review<T> = (body: T, call: ApiCall) => object | Promise<object>;
+
+function answer<T>(group: string, kind: string, review: Review<T>): VirtualHandler {
+  return async (call): Promise<ApiResult> => {
     requireCreate(call);
-    return Promise.resolve({ kind: 'value', code: 201, value: review(decode<T>(call, group, kind), call) });
+    return { kind: 'value', code: 201, value: await review(decode<T>(call, group, kind), call) };
   };
 }
 

@@ -182,6 +182,10 @@ export class HttpServer implements AsyncDisposable {
     const { handler, limiter, clock } = this.#deps;
     // What is only carried answers in whatever form its own server likes.
     const form = negotiate(handler.isCarried(call) ? undefined : request.headers.accept);
+    const asking = handler.askOthers(call);
+    if (asking !== undefined) {
+      await asking;
+    }
     handler.authorize(call);
     call.body = await bodyOf(request);
     call.audit?.requested(call.body);
@@ -257,6 +261,7 @@ export class HttpServer implements AsyncDisposable {
       const user = await authenticator.authenticate({
         headers: request.headers,
         peerCertificate: peerCertificate(request.socket as TLSSocket),
+      url: request.url,
       });
       return user ?? ANONYMOUS;
     } catch (error) {

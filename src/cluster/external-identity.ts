@@ -1,0 +1,147 @@
+import {
+  configurationOfFlags,
+  parseAuthenticationConfiguration,
+  type AnonymousConfiguration,
+  type OidcFlags,
+} from '#apiserver/authn/oidc/authentication-configuration.ts';
+import { httpsGet } from '#apiserver/authn/oidc/https-get.ts';
+import { IssuerKeys } from '#apiserver/authn/oidc/issuer-keys.ts';
+import { JwtAuthenticator } from '#apiserver/authn/oidc/jwt-authenticator.ts';
+import type { TokenAuthenticator } from '#apiserver/authn/bearer-token.ts';
+import { WebhookTokens } from '#apiserver/authn/webhook-tokens.ts';
+import {
+  parseAuthorizationConfiguration,
+  type WebhookConfiguration,
+} from '#apiserver/authz/authorization-configuration.ts';
+import type { Authorizer } from '#apiserver/authz/authorizer.ts';
+import { WebhookAuthorizer } from '#apiserver/authz/webhook-authorizer.ts';
+import { readReviewServer } from '#apiserver/review-webhook/kubeconfig.ts';
+import { ReviewWebhook } from '#apiserver/review-webhook/review-webhook.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { TaskGroup } from '#base/task-group.ts';
+import type { AuthorizationMode } from './security.ts';
+
+/** Another program that says whose tokens are. */
+export interface TokenWebhookChoice {
+  /** A file in the form of a kubeconfig. */
+  readonly kubeconfig: string;
+  readonly version: 'v1' | 'v1beta1';
+  readonly cacheMs: number;
+}
+
+export type AuthorizationChoice =
+  | { readonly kind: 'file'; readonly text: string }
+  | {
+      readonly kind: 'modes';
+      readonly modes: readonly (AuthorizationMode | 'Webhook')[];
+      /** Needed for `Webhook`. */
+      readonly webhook?: Omit<WebhookConfiguration, 'kind' | 'name' | 'timeoutMs' | 'conditions' | 'onError'>;
+    };
+
+export interface IdentityChoice {
+  /** The text of an AuthenticationConfiguration, or what flags say instead. */
+  readonly authentication?: string | OidcFlags | undefined;
+  readonly tokenWebhook?: TokenWebhookChoice | undefined;
+  readonly authorization?: AuthorizationChoice | undefined;
+}
+
+export interface IdentityDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What the API server answers to. */
+  readonly audiences: readonly string[];
+  /** Issuers of service account tokens. */
+  readonly issuers: readonly string[];
+}
+
+/** How long one judgement may take. */
+const WEBHOOK_TIMEOUT_MS = 30_000;
+
+/** Who is known by others, and decides with others, beside what the cluster itself knows. Closed after the API server. */
+export class ExternalIdentity implements AsyncDisposable {
+  readonly tokenKinds: readonly TokenAuthenticator[];
+  readonly anonymous: AnonymousConfiguration | undefined;
+  /** Left out: the default. */
+  readonly authorization: readonly (AuthorizationMode | Authorizer)[] | undefined;
+  readonly #deps: IdentityDeps;
+  readonly #tasks: TaskGroup;
+  readonly #webhooks: ReviewWebhook[] = [];
+
+  /** @throws {ConfigFileError} a file is not good */
+  constructor(choice: IdentityChoice, deps: IdentityDeps) {
+    this.#deps = deps;
+    this.#tasks = TaskGroup.logging(deps.log);
+    const { authentication, tokenWebhook, authorization } = choice;
+    const { jwt, anonymous } =
+      typeof authentication === 'string'
+        ? parseAuthenticationConfiguration(authentication, deps.issuers)
+        : {
+            jwt: authentication === undefined ? [] : [configurationOfFlags(authentication)],
+            anonymous: undefined,
+          };
+    this.anonymous = anonymous;
+    this.tokenKinds = [
+      ...jwt.map((configuration) => this.#jwt(configuration)),
+      ...(tokenWebhook === undefined ? [] : [this.#tokenWebhook(tokenWebhook)]),
+    ];
+    this.authorization = authorization === undefined ? undefined : this.#authorizers(authorization);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tasks.close();
+    this.#webhooks.forEach((webhook) => webhook[Symbol.dispose]());
+  }
+
+  #jwt(configuration: ReturnType<typeof configurationOfFlags>): TokenAuthenticator {
+    const { clock, log, audiences: apiAudiences } = this.#deps;
+    const { issuer, discoveryUrl, authorityPem } = configuration;
+    const get = (url: string): Promise<string> => httpsGet(url, authorityPem, clock);
+    const keys = new IssuerKeys({ get, clock, log }, issuer, discoveryUrl);
+    this.#tasks.spawn(`keys of ${issuer}`, (signal) => keys.run(signal));
+    return new JwtAuthenticator({ keys, clock, apiAudiences }, configuration);
+  }
+
+  #tokenWebhook({ kubeconfig, version, cacheMs }: TokenWebhookChoice): TokenAuthenticator {
+    const { clock, audiences: apiAudiences } = this.#deps;
+    const webhook = this.#open(kubeconfig, WEBHOOK_TIMEOUT_MS);
+    return new WebhookTokens({ webhook, clock, apiAudiences, version, cacheMs });
+  }
+
+  #authorizers(choice: AuthorizationChoice): readonly (AuthorizationMode | Authorizer)[] {
+    if (choice.kind === 'file') {
+      return parseAuthorizationConfiguration(choice.text).map((each) =>
+        each.kind === 'Webhook' ? this.#authorizer(each) : each.kind,
+      );
+    }
+    const { modes, webhook } = choice;
+    return modes.flatMap((mode): readonly (AuthorizationMode | Authorizer)[] => {
+      if (mode !== 'Webhook') {
+        return [mode];
+      }
+      return webhook === undefined
+        ? []
+        : [
+            this.#authorizer({
+              ...webhook,
+              kind: 'Webhook',
+              name: 'default',
+              timeoutMs: WEBHOOK_TIMEOUT_MS,
+              conditions: undefined,
+              onError: 'NoOpinion',
+            }),
+          ];
+    });
+  }
+
+  #authorizer({ kubeconfig, timeoutMs, ...rest }: WebhookConfiguration): Authorizer {
+    const { clock, log } = this.#deps;
+    return new WebhookAuthorizer({ ...rest, webhook: this.#open(kubeconfig, timeoutMs), clock, log });
+  }
+
+  #open(kubeconfig: string, timeoutMs: number): ReviewWebhook {
+    const webhook = new ReviewWebhook(readReviewServer(kubeconfig), this.#deps.clock, timeoutMs);
+    this.#webhooks.push(webhook);
+    return webhook;
+  }
+}
