@@ -187,6 +187,107 @@ test('custom resources: status and scale are written apart from the rest', async
   assert.equal((await crontabs.get('default', 'a')).spec.replicas, 4);
 });
 
+test('custom resources: scale can be written before it can be read', async () => {
+  await using cluster = await startInProcessCluster();
+  const open: JSONSchemaProps = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  await define(cluster, 'crontabs', 'CronTab', [
+    { ...V1, schema: { openAPIV3Schema: open }, selectableFields: [] },
+  ]);
+  await cluster.client.of(CRONTAB).create(aCrontab('a'));
+  const scale = (verb: 'get' | 'patch', more: object = {}): Promise<unknown> =>
+    cluster.transport.request({
+      verb,
+      resource: CRONTAB,
+      namespace: 'default',
+      name: 'a',
+      subresource: 'scale',
+      ...more,
+    });
+  assert.equal(
+    await refusal(scale('get')),
+    '500 Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
+  );
+  await scale('patch', { body: { spec: { replicas: 4 } }, patchType: 'merge' });
+  assert.deepEqual(((await scale('get')) as { spec: unknown }).spec, { replicas: 4 });
+  assert.equal(
+    await refusal(cluster.client.of(CRONTAB).create(aCrontab('b', { schedule: '*', replicas: -1 }))),
+    '422 CronTab.stable.example.com "b" is invalid: .spec.replicas: Invalid value: -1: should be a non-negative integer',
+  );
+});
+
+test('custom resources: watches end when the definition changes, and not when it is on its way out', async () => {
+  await using cluster = await startInProcessCluster();
+  await define(cluster, 'crontabs', 'CronTab');
+  const definitions = cluster.client.of(CUSTOM_RESOURCE_DEFINITION);
+  const crontabs = cluster.client.of(CRONTAB);
+  const watch = async (): Promise<readonly string[]> => {
+    const seen: string[] = [];
+    for await (const event of crontabs.watch('default', {}, new AbortController().signal)) {
+      seen.push(event.type === 'BOOKMARK' ? event.type : `${event.type} ${event.object.metadata.name}`);
+    }
+    return seen;
+  };
+  const first = watch();
+  await crontabs.create(aCrontab('a'));
+  await cluster.clock.settle();
+  const versions = [{ ...V1, deprecated: true }];
+  await definitions.patch('', 'crontabs.stable.example.com', { spec: { versions } }, { type: 'merge' });
+  assert.deepEqual(await first, ['ADDED a']);
+  const second = watch();
+  await cluster.clock.settle();
+  await definitions.delete('', 'crontabs.stable.example.com');
+  assert.deepEqual(await second, ['ADDED a', 'DELETED a']);
+});
+
+test('custom resources: rules are kept, and what was broken before only warns', async () => {
+  await using cluster = await startInProcessCluster();
+  const ruled = (rule?: string): CustomResourceDefinitionVersion => ({
+    ...V1,
+    selectableFields: [],
+    schema: {
+      openAPIV3Schema: {
+        type: 'object',
+        properties: {
+          spec: {
+            type: 'object',
+            properties: {
+              schedule: { type: 'string' },
+              replicas: {
+                type: 'integer',
+                ...(rule === undefined ? {} : { 'x-kubernetes-validations': [{ rule }] }),
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+  await define(cluster, 'crontabs', 'CronTab', [ruled()]);
+  const crontabs = cluster.client.of(CRONTAB);
+  await crontabs.create(aCrontab('a', { schedule: '*', replicas: 9 }));
+  const definitions = cluster.client.of(CUSTOM_RESOURCE_DEFINITION);
+  const change = (rule: string): Promise<unknown> =>
+    definitions.patch(
+      '',
+      'crontabs.stable.example.com',
+      { spec: { versions: [ruled(rule)] } },
+      { type: 'merge' },
+    );
+  assert.match(
+    await refusal(change('self < "5"')),
+    /compilation failed: ERROR: <input>:1:6: found no matching/,
+  );
+  await change('self < 5');
+  const patch = (spec: object): Promise<Crontab> =>
+    crontabs.patch('default', 'a', { spec }, { type: 'merge' });
+  assert.equal((await patch({ schedule: '**' })).spec.schedule, '**');
+  assert.equal(
+    await refusal(patch({ replicas: 8 })),
+    '422 CronTab.stable.example.com "a" is invalid: spec.replicas: Invalid value: 8: failed rule: self < 5',
+  );
+  await patch({ replicas: 4 });
+});
+
 test('custom resources: server-side apply knows the keys of lists', async () => {
   await using cluster = await startInProcessCluster();
   await define(cluster, 'crontabs', 'CronTab');

@@ -23,7 +23,9 @@ export interface ServedCustom {
   readonly version: CustomVersion;
   readonly storage: CustomStorage;
   /** Being deleted: what is there can be read and deleted, nothing new comes. */
-  readonly isTerminating: boolean;
+  readonly isTerminating: () => boolean;
+  /** Fires when the definition changes: watches begin anew, as it is then. */
+  readonly ended: AbortSignal;
   /** Set for deprecated versions. */
   readonly warning: string | undefined;
 }
@@ -32,6 +34,7 @@ interface Compiled {
   readonly served: ReadonlyMap<string, ServedCustom>;
   /** The version that objects are stored in, which need not be served. */
   readonly stored: CustomStorage | undefined;
+  readonly ended: AbortController;
 }
 
 /**
@@ -124,7 +127,11 @@ export class CustomResources implements Disposable {
     ) {
       return;
     }
-    this.#compiled.delete(name);
+    // Deletion changes what is served and not how; watches go on until the last object is gone.
+    if (object === undefined || previous === undefined || !isDeepStrictEqual(form(object), form(previous))) {
+      this.#compiled.get(name)?.ended.abort();
+      this.#compiled.delete(name);
+    }
     this.#infos = undefined;
     this.#listeners.forEach((listener) => listener());
   }
@@ -134,7 +141,11 @@ export class CustomResources implements Disposable {
     if (this.#compiled.has(name) || definition === undefined || !isConditionTrue(definition, 'Established')) {
       return this.#compiled.get(name);
     }
-    const compiled = compile(definition, this.#deps, this.#conversions.of(definition));
+    const compiled = compile(definition, {
+      deps: this.#deps,
+      conversion: this.#conversions.of(definition),
+      isTerminating: () => this.#definitions.get(name)?.metadata.deletionTimestamp !== undefined,
+    });
     this.#compiled.set(name, compiled);
     return compiled;
   }
@@ -142,21 +153,29 @@ export class CustomResources implements Disposable {
 
 const ANY_OBJECT_PROPS: JSONSchemaProps = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
-/** Of a definition, what decides how its resource is served. */
+/** Of a definition, what decides how its objects are read and written. */
+function form({ metadata: { uid }, spec, status: { acceptedNames } }: CustomResourceDefinition): object {
+  return { uid, spec, acceptedNames };
+}
+
+/** Of a definition, what decides whether and how its resource is served. */
 function served(definition: CustomResourceDefinition): object {
   return {
-    uid: definition.metadata.uid,
-    spec: definition.spec,
-    names: definition.status.acceptedNames,
+    ...form(definition),
     isEstablished: isConditionTrue(definition, 'Established'),
     isTerminating: definition.metadata.deletionTimestamp !== undefined,
   };
 }
 
+interface CompileOptions {
+  readonly deps: StorageDeps;
+  readonly conversion: Conversion;
+  readonly isTerminating: () => boolean;
+}
+
 function compile(
   definition: CustomResourceDefinition,
-  deps: StorageDeps,
-  conversion: Conversion,
+  { deps, conversion, isTerminating }: CompileOptions,
 ): Compiled | undefined {
   const versions = definition.spec.versions
     .toSorted((left, right) => compareVersions(left.name, right.name))
@@ -173,7 +192,7 @@ function compile(
   const storageOf = new Map(
     versions.map((version) => [version, new CustomStorage(deps, version, family)] as const),
   );
-  const isTerminating = definition.metadata.deletionTimestamp !== undefined;
+  const ended = new AbortController();
   const served = [...storageOf]
     .filter(([version]) => version.definition.served)
     .map(([version, storage]) => ({
@@ -181,11 +200,13 @@ function compile(
       version,
       storage,
       isTerminating,
+      ended: ended.signal,
       warning: deprecationWarning(version.info, version.definition),
     }));
   return {
     served: new Map(served.map((each) => [each.info.version, each])),
     stored: storageOf.get(stored),
+    ended,
   };
 }
 

@@ -8,14 +8,16 @@ import type { DraftObject } from '../registry/strategy.ts';
 export function customScale(paths: CustomResourceSubresourceScale): ScaleFields {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath = '' } = paths;
   return {
-    read: (object) => {
+    checkReadable: (object) => {
       const wanted = valueAt(object, specReplicasPath);
       if (wanted === undefined || wanted === null) {
         throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
       }
+    },
+    read: (object) => {
       const selector = labelSelectorPath === '' ? undefined : valueAt(object, labelSelectorPath);
       return {
-        wanted: numberOf(wanted),
+        wanted: numberOf(valueAt(object, specReplicasPath)),
         current: numberOf(valueAt(object, statusReplicasPath)),
         selector: typeof selector === 'string' ? selector : '',
       };

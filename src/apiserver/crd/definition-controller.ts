@@ -14,6 +14,7 @@ import { parseSelection } from '../registry/selection.ts';
 import type { DraftObject } from '../registry/strategy.ts';
 import { updateObject } from '../registry/update.ts';
 import type { CustomResources } from './custom-resources.ts';
+import { approvalCondition, approvalOf } from './definition-approval.ts';
 import { isConditionTrue, withCondition } from './definition-conditions.ts';
 import { CLEANUP_FINALIZER } from './definition-strategy.ts';
 import { decideNames } from './name-conflicts.ts';
@@ -158,11 +159,12 @@ export class DefinitionController {
       this.#addLater(name, CLEANUP_POLL_MS);
       return;
     }
-    await this.#setTerminating(definition, {
-      status: 'False',
-      reason: 'InstanceDeletionCompleted',
-      message: 'removed all instances',
-    });
+    await this.#setTerminating(
+      definition,
+      storage === undefined
+        ? { status: 'False', reason: 'NeverEstablished', message: 'resource was never established' }
+        : { status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' },
+    );
     await this.#removeFinalizer(name);
   }
 
@@ -221,7 +223,10 @@ function establishedStatus(
   time: string,
 ): CustomResourceDefinition['status'] {
   const { acceptedNames, condition } = decideNames(current, others);
-  const named = withCondition(current.status.conditions ?? [], condition, time);
+  const approval = approvalOf(current);
+  const before = current.status.conditions ?? [];
+  const judged = approval === undefined ? before : withCondition(before, approvalCondition(approval), time);
+  const named = withCondition(judged, condition, time);
   const established =
     isConditionTrue(current, 'Established') || condition.status === 'True'
       ? { status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }

@@ -10,13 +10,13 @@ import type {
 import { Problems } from '#api/validation/problems.ts';
 import { jsonEqual } from '#base/json-equal.ts';
 import { checkConversion } from './conversion-problems.ts';
+import { APPROVAL_ANNOTATION, approvalOf } from './definition-approval.ts';
 import { isConditionTrue } from './definition-conditions.ts';
 import { checkColumn, checkNames, checkScale } from './definition-part-problems.ts';
 import { followPath } from './rules/field-path.ts';
 import { schemaProblems } from './schema-problems.ts';
 import { compileSchema } from './structural-schema.ts';
 
-const APPROVAL_ANNOTATION = 'api-approved.kubernetes.io';
 const SELECTABLE_MAX = 8;
 
 /** What an update lets through because it was there before. */
@@ -201,46 +201,23 @@ function checkStoredVersions(problems: Problems, { spec, status }: CustomResourc
   });
 }
 
-/** Groups of the project itself are for APIs that were reviewed. */
+/** Groups of the project itself are for APIs that were reviewed. What did not change is let through. */
 function checkApproval(
   problems: Problems,
-  { metadata, spec: { group } }: CustomResourceDefinition,
+  definition: CustomResourceDefinition,
   previous: CustomResourceDefinition | undefined,
 ): void {
-  if (!/(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)) {
-    return;
-  }
-  const state = approvalOf(metadata.annotations?.[APPROVAL_ANNOTATION] ?? '');
-  if (
-    previous !== undefined &&
-    approvalOf(previous.metadata.annotations?.[APPROVAL_ANNOTATION] ?? '') === state
-  ) {
+  const approval = approvalOf(definition);
+  const before = previous === undefined ? undefined : approvalOf(previous);
+  if (approval === undefined || approval.state === before?.state) {
     return;
   }
   const path = `metadata.annotations[${APPROVAL_ANNOTATION}]`;
-  const value = metadata.annotations?.[APPROVAL_ANNOTATION] ?? '';
-  if (state === 'missing') {
-    problems.required(
-      path,
-      'protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
-    );
-  } else if (state === 'invalid') {
-    problems.invalid(
-      path,
-      value,
-      `protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`,
-    );
+  if (approval.state === 'missing') {
+    problems.required(path, approval.sentence);
+  } else if (approval.state === 'invalid') {
+    problems.invalid(path, definition.metadata.annotations?.[APPROVAL_ANNOTATION], approval.sentence);
   }
-}
-
-function approvalOf(value: string): 'missing' | 'bypassed' | 'approved' | 'invalid' {
-  if (value === '') {
-    return 'missing';
-  }
-  if (value.startsWith('unapproved')) {
-    return 'bypassed';
-  }
-  return URL.canParse(value) && new URL(value).host !== '' ? 'approved' : 'invalid';
 }
 
 function checkGroup(problems: Problems, group: string): void {

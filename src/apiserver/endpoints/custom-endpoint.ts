@@ -16,7 +16,7 @@ export async function serveCustom(served: ServedCustom | undefined, call: ApiCal
   if (info.subresource !== '' && !Object.hasOwn(served.info.subresources, info.subresource)) {
     throw unknownPath();
   }
-  if (served.isTerminating && info.verb === 'create') {
+  if (info.verb === 'create' && served.isTerminating()) {
     throw new StatusError({
       code: 405,
       reason: 'MethodNotAllowed',
@@ -30,5 +30,8 @@ export async function serveCustom(served: ServedCustom | undefined, call: ApiCal
   const scale = version.definition.subresources?.scale;
   return info.subresource === 'scale' && scale !== undefined
     ? serveScale(storage, call, customScale(scale))
-    : serveResource({ storage }, call);
+    : serveResource(
+        { storage },
+        info.verb === 'watch' ? { ...call, signal: AbortSignal.any([call.signal, served.ended]) } : call,
+      );
 }
