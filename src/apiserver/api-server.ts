@@ -2,7 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Service } from '#api/types/core.v1.ts';
 import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
-import { APISERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE } from '#api/types/resources.ts';
+import {
+  APISERVICE,
+  CUSTOM_RESOURCE_DEFINITION,
+  SERVICE,
+  VALIDATING_ADMISSION_POLICY,
+} from '#api/types/resources.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Cidr } from '#base/ip.ts';
@@ -14,6 +19,7 @@ import { TaskGroup } from '#base/task-group.ts';
 import type { Store } from '#store/store.ts';
 import { AdmissionChain } from './admission/admission-chain.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
+import { PolicyStatusController } from './admission/policies/policy-status-controller.ts';
 import type { ServiceResolver } from './admission/webhooks/service-resolver.ts';
 import { ApiAggregator } from './aggregation/api-aggregator.ts';
 import { AutoRegistration } from './aggregation/auto-registration.ts';
@@ -163,6 +169,7 @@ export class ApiServer implements AsyncDisposable {
   async start(): Promise<void> {
     await this.registry.mirrors.start(this.#tasks);
     this.#tasks.spawn('custom resource definitions', (signal) => this.#definitions().run(signal));
+    this.#tasks.spawn('type checking of policies', (signal) => this.#policies().run(signal));
     this.#aggregator.start();
     this.#registerLocal();
     const services = this.registry.storage(SERVICE);
@@ -337,6 +344,17 @@ export class ApiServer implements AsyncDisposable {
       virtual: this.#virtual,
       aggregator: this.#aggregator,
       nonResource,
+    });
+  }
+
+  #policies(): PolicyStatusController {
+    const { clock, log } = this.#deps;
+    return new PolicyStatusController({
+      policies: defined(this.registry.storage(VALIDATING_ADMISSION_POLICY), 'storage of policies'),
+      reader: this.registry.mirrors,
+      kinds: async () => (await import('./registry/kind-schemas.ts')).kindSchemas(this.registry),
+      clock,
+      log,
     });
   }
 
