@@ -23,6 +23,8 @@ export interface RunState {
   readonly kubeconfig: string;
   readonly nodes: string;
   readonly isReady: boolean;
+  /** Where its clock is moved and faults are made, `https://host:port`; only where that was asked for. */
+  readonly control?: string;
 }
 
 const FORMAT = 1;
@@ -163,7 +165,9 @@ export function processStartTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in parentheses and may hold blanks.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended; only whoever started it has not looked yet.
+    return fields[0] === 'Z' ? undefined : fields[19];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw error;

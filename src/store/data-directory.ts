@@ -6,7 +6,7 @@ import { usedBytes } from './lmdb-file.ts';
 
 /** Raised whenever an older version could misread what this one writes. */
 const FORMAT = 1;
-const FORMAT_FILE = 'FORMAT';
+export const FORMAT_FILE = 'FORMAT';
 const FORMAT_LINE = /^coracle store (\d+)\n$/;
 export const DATA_FILE = 'data.mdb';
 const OWN_FILES: ReadonlySet<string> = new Set([FORMAT_FILE, `${FORMAT_FILE}.new`, DATA_FILE, 'lock.mdb']);

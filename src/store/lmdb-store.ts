@@ -37,7 +37,7 @@ export class LmdbStore extends SequencedStore {
 }
 
 /** Rebuilds from the log what the store keeps on the heap. */
-function stateOf(journal: LmdbJournal): StoreState {
+export function stateOf(journal: LmdbJournal): StoreState {
   const empty = emptyState();
   const keys = new KeyHistory();
   let revision = Math.max(empty.revision, journal.compactedRevision);

@@ -21,6 +21,11 @@ export class MemoryStore extends SequencedStore {
     this.#deps = deps;
   }
 
+  /** What the store holds at this moment; it shares values and goes on by itself. */
+  image(): StoreState {
+    return this.snapshot();
+  }
+
   /** An independent store with the same committed contents, history and leases. Values are shared. */
   fork(deps: MemoryStoreDeps = this.#deps): MemoryStore {
     return new MemoryStore(deps, this.snapshot());

@@ -12,6 +12,7 @@ import { VirtualClock } from '#base/virtual-clock.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import { Client } from '#client/client.ts';
 import type { Connection } from '#operator/connection.ts';
+import type { MemoryStore } from '#store/memory-store.ts';
 import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
@@ -76,6 +77,8 @@ export class TestCluster implements AsyncDisposable {
   readonly #startMs: number;
   #lives = 0;
   #kubeconfig: Promise<string> | undefined;
+  /** Of the HTTPS server, once it was asked for; it is the same after a reset. */
+  #port = 0;
 
   private constructor(
     life: ClusterLife,
@@ -111,6 +114,15 @@ export class TestCluster implements AsyncDisposable {
     const clock =
       startTime === undefined ? new VirtualClock() : new VirtualClock(new Date(startTime).getTime());
     return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log });
+  }
+
+  /** A cluster that goes on where another one was; `store` is its own from now on, and on `clock`. */
+  static resume(
+    options: Pick<TestClusterOptions, 'nodes' | 'seed' | 'log'>,
+    origin: { readonly store: MemoryStore; readonly clock: VirtualClock },
+  ): Promise<TestCluster> {
+    const { nodes = 1, seed = 1, log = SILENT_LOGGER } = options;
+    return TestCluster.#begin({ ...origin, seed }, { nodeCount: nodes, hasComponents: true, log });
   }
 
   static async #begin(
@@ -293,10 +305,26 @@ export class TestCluster implements AsyncDisposable {
     };
   }
 
-  /** A kubeconfig for an administrator. The first call opens an HTTPS port on 127.0.0.1. */
-  kubeconfig(): Promise<string> {
-    this.#kubeconfig ??= this.#serve();
+  /**
+   * A kubeconfig for an administrator. The first call opens an HTTPS port on 127.0.0.1.
+   *
+   * @param port that one, with the first call; any free one when left out
+   * @throws {Error} `EADDRINUSE` when the port is taken
+   */
+  kubeconfig({ port = this.#port }: { readonly port?: number } = {}): Promise<string> {
+    this.#kubeconfig ??= this.#serve(port);
     return this.#kubeconfig;
+  }
+
+  /** The names of the simulated nodes. */
+  get nodeNames(): readonly string[] {
+    return this.#life.nodes.names;
+  }
+
+  /** What the cluster holds and the time it is, to be kept and resumed. The caller closes the store. */
+  async snapshot(): Promise<{ readonly store: MemoryStore; readonly clock: VirtualClock }> {
+    await this.#life.clock.settle();
+    return this.#life.snapshot();
   }
 
   /** An independent cluster in the same state at the same time. The caller disposes of it. */
@@ -305,7 +333,10 @@ export class TestCluster implements AsyncDisposable {
     return TestCluster.#begin({ ...this.#life.snapshot(), ...this.#inherited() }, this.#options);
   }
 
-  /** Back to how the cluster was when it was started or forked, time included. Faults and invariants end. */
+  /**
+   * Back to how the cluster was when it was started or forked, time included. Faults and invariants end; clients
+   * over HTTPS have to connect again, at the same port.
+   */
   async reset(): Promise<void> {
     const { recorder } = this.#life;
     await this.#life.close();
@@ -317,7 +348,11 @@ export class TestCluster implements AsyncDisposable {
       { ...this.#options, ...listenerOf(this.#invariants) },
     );
     this.client = new Client(this.#life.base.transport, FIELD_MANAGER);
+    const wasServing = this.#kubeconfig !== undefined;
     this.#kubeconfig = undefined;
+    if (wasServing) {
+      await this.kubeconfig();
+    }
   }
 
   /**
@@ -422,7 +457,7 @@ export class TestCluster implements AsyncDisposable {
     return this.#life.prefixOf(resource, namespace);
   }
 
-  async #serve(): Promise<string> {
+  async #serve(wantedPort: number): Promise<string> {
     const { base, clock } = this.#life;
     const { certificatePem, keyPem } = testAuthority();
     const random = new SystemRandom();
@@ -440,12 +475,13 @@ export class TestCluster implements AsyncDisposable {
     const host = '127.0.0.1';
     const port = await base.plane.server.listen({
       host,
-      port: 0,
+      port: wantedPort,
       cert: serving.certificatePem,
       key: serving.keyPem,
       clientCa: certificatePem,
       advertise: host,
     });
+    this.#port = port;
     const credential = forClients.issue({
       subject: { commonName: USER, organizations: ['system:masters'] },
       extendedKeyUsages: ['clientAuth'],

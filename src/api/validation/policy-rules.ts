@@ -84,7 +84,7 @@ function systemPriorityError(name: string, value: number, isGlobalDefault: boole
 
 export const LEASE_RULES: KindRules<Lease> = {
   check(problems, { spec }) {
-    const { leaseDurationSeconds, leaseTransitions, strategy, preferredHolder = '', holderIdentity } = spec;
+    const { leaseDurationSeconds, leaseTransitions, strategy, preferredHolder = '' } = spec;
     if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
       problems.invalid('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0');
     }
@@ -93,11 +93,9 @@ export const LEASE_RULES: KindRules<Lease> = {
       checkLeaseStrategy(problems, 'spec.strategy', strategy);
     }
     if (preferredHolder !== '' && (strategy ?? '') === '') {
-      problems.forbidden('spec.preferredHolder', 'may only be specified when `strategy` is defined');
+      problems.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined');
     }
-    if (holderIdentity === '' && strategy === undefined) {
-      problems.invalid('spec.holderIdentity', '', 'must not be empty');
-    }
+    // No rule about an empty holder: it is how a leader gives its Lease back.
   },
 };
 

@@ -13,6 +13,7 @@ Usage: coracle VERB [options]
   kubectl  talk to a cluster, as kubectl does
   why      say why a pod waits, or does not get ready
   etcd     serve a store of its own as an etcd
+  snapshot        save a cluster, restore it, or fork it
   apiserver       the API server alone over an etcd, with upstream's flags
   envtest-assets  make kube-apiserver, etcd and kubectl for controller-runtime's envtest
   version  print the version
@@ -49,6 +50,8 @@ async function run(verb: string, args: readonly string[]): Promise<number> {
       return (await import('./why.ts')).why(args);
     case 'etcd':
       return (await import('./etcd.ts')).etcd(args);
+    case 'snapshot':
+      return (await import('./snapshot.ts')).snapshot(args);
     case 'apiserver':
       return (await import('./apiserver.ts')).apiserver(args);
     case 'envtest-assets':

@@ -11,6 +11,7 @@ import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { createLog } from './log-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
 import { chooseSecurity, SECURITY_HELP, SECURITY_OPTIONS } from './security-options.ts';
+import { chooseClock, VIRTUAL_HELP, VIRTUAL_OPTIONS, virtualOptions } from './virtual-options.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
 
 const OPTIONS = {
@@ -24,6 +25,7 @@ const OPTIONS = {
   'registry-mirror': { type: 'string', multiple: true },
   detach: { type: 'boolean', default: false },
   'keep-containers': { type: 'boolean', default: false },
+  ...VIRTUAL_OPTIONS,
   'log-level': { type: 'string', default: 'warn' },
 } as const;
 
@@ -37,7 +39,7 @@ const HELP = `Usage: coracle up [options]
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
-${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}`;
+${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}`;
 
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -62,6 +64,19 @@ export async function up(args: readonly string[]): Promise<number> {
   }
   if (options.detach) {
     return detach(directory, args);
+  }
+  const isVirtual = chooseClock(options) === 'virtual';
+  if (isVirtual) {
+    return runUntilStopped({
+      directory,
+      nodesText: options.nodes,
+      keepsContainers: true,
+      start: async () =>
+        (await import('../virtual/virtual-cluster.ts')).VirtualCluster.start(
+          virtualOptions(options, directory),
+        ),
+      onReady: sayReady,
+    });
   }
   const choice = chooseNodes(options.nodes, options['registry-mirror']);
   if (choice.kind === 'lacking') {
@@ -95,30 +110,52 @@ export async function up(args: readonly string[]): Promise<number> {
         log: createLog(clock, options['log-level']),
         onPhase: (name, durationMs) => process.stdout.write(`  ${name.padEnd(28)} ${formatMs(durationMs)}\n`),
       }),
-    onReady: (cluster) => {
-      process.stdout.write(`Cluster ready: ${cluster.server}\n  export KUBECONFIG=${cluster.kubeconfig}\n`);
-      return Promise.resolve();
-    },
+    onReady: sayReady,
   });
 }
 
-export interface ForegroundRun {
+function sayReady(cluster: RunningCluster): Promise<void> {
+  process.stdout.write(readyText(cluster));
+  return Promise.resolve();
+}
+
+function readyText({
+  server,
+  kubeconfig,
+  control,
+}: Pick<RunningCluster, 'server' | 'kubeconfig' | 'control'>): string {
+  const more = control === undefined ? '' : `  control: ${control}\n`;
+  return `Cluster ready: ${server}\n  export KUBECONFIG=${kubeconfig}\n${more}`;
+}
+
+/** What of a cluster the program that runs it needs. */
+export interface RunningCluster {
+  readonly server: string;
+  readonly kubeconfig: string;
+  readonly control?: string | undefined;
+  /** Stops; containers go on running. */
+  close(): Promise<void>;
+  /** Stops everything. */
+  destroy(): Promise<void>;
+}
+
+export interface ForegroundRun<Cluster extends RunningCluster> {
   readonly directory: DataDirectory;
   readonly nodesText: string;
   /** Leave containers to the next start instead of stopping them. */
   readonly keepsContainers: boolean;
-  readonly start: () => Promise<LocalCluster>;
-  readonly onReady: (cluster: LocalCluster, signal: AbortSignal) => Promise<void>;
+  readonly start: () => Promise<Cluster>;
+  readonly onReady: (cluster: Cluster, signal: AbortSignal) => Promise<void>;
 }
 
 /** Starts a cluster, waits for Ctrl-C or SIGTERM, and stops it. A second Ctrl-C ends at once. */
-export async function runUntilStopped({
+export async function runUntilStopped<Cluster extends RunningCluster>({
   directory,
   nodesText,
   keepsContainers,
   start,
   onReady,
-}: ForegroundRun): Promise<number> {
+}: ForegroundRun<Cluster>): Promise<number> {
   const stop = new AbortController();
   const clock = new SystemClock();
   let firstMs = 0;
@@ -154,7 +191,7 @@ export async function runUntilStopped({
   return 0;
 }
 
-function runState({ server, kubeconfig }: LocalCluster, nodes: string): RunState {
+function runState({ server, kubeconfig, control }: RunningCluster, nodes: string): RunState {
   return {
     pid: process.pid,
     startTime: processStartTime(process.pid) ?? '',
@@ -162,6 +199,7 @@ function runState({ server, kubeconfig }: LocalCluster, nodes: string): RunState
     kubeconfig,
     nodes,
     isReady: true,
+    ...(control === undefined ? {} : { control }),
   };
 }
 
@@ -183,7 +221,7 @@ async function detach(directory: DataDirectory, args: readonly string[]): Promis
   while (clock.monotonicMs() < deadline) {
     const state = directory.readRun();
     if (state?.isReady === true && state.pid === child.pid) {
-      process.stdout.write(`Cluster ready: ${state.server}\n  export KUBECONFIG=${state.kubeconfig}\n`);
+      process.stdout.write(readyText(state));
       return 0;
     }
     if (exitCode !== undefined) {
