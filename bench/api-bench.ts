@@ -10,12 +10,18 @@ export class ApiBench implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #load: LineProcess;
   readonly serverPid: number;
+  readonly endpoint: ServerLine;
   #next = 100_000;
 
-  private constructor(stack: AsyncDisposableStack, load: LineProcess, serverPid: number) {
+  private constructor(
+    stack: AsyncDisposableStack,
+    load: LineProcess,
+    server: { readonly pid: number; readonly line: ServerLine },
+  ) {
     this.#stack = stack;
     this.#load = load;
-    this.serverPid = serverPid;
+    this.serverPid = server.pid;
+    this.endpoint = server.line;
   }
 
   /** @param nodes `sim:N` or `bare:N`, a whole cluster with such nodes; left out, the API server runs alone */
@@ -32,7 +38,7 @@ export class ApiBench implements AsyncDisposable {
     );
     const line = await server.next<ServerLine>();
     const load = started.use(new LineProcess(join(import.meta.dirname, 'load.ts'), [JSON.stringify(line)]));
-    return new ApiBench(started.move(), load, server.pid);
+    return new ApiBench(started.move(), load, { pid: server.pid, line });
   }
 
   /** Numbers for `{n}` that no earlier request of this run used. */

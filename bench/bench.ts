@@ -14,6 +14,8 @@ export interface BenchSize {
   readonly nodes: number;
   readonly services: number;
   readonly watchers: number;
+  /** Objects of 50 KB that a slow reader lists. */
+  readonly largeObjects: number;
   /** Objects created while the watchers look. */
   readonly changes: number;
   /** How long an idle cluster is looked at. */
@@ -28,6 +30,7 @@ export const FULL_SIZE: BenchSize = {
   nodes: 1_000,
   services: 10_000,
   watchers: 200,
+  largeObjects: 2_000,
   changes: 2_000,
   idleMs: 15_000,
 };
@@ -40,6 +43,7 @@ export const SMALL_SIZE: BenchSize = {
   nodes: 5,
   services: 20,
   watchers: 5,
+  largeObjects: 20,
   changes: 20,
   idleMs: 200,
 };

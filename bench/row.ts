@@ -1,7 +1,7 @@
 /** One measured line of the table. */
 export interface Row {
   readonly name: string;
-  readonly unit: '/s' | 'ms' | 'MB' | '%';
+  readonly unit: '/s' | 'ms' | 'MB' | 'KiB' | '%';
   /** One per round, in the order they were taken. */
   readonly values: readonly number[];
   /** What DESIGN asks for, in the row's unit. */

@@ -6,6 +6,7 @@ import { apiCollections } from './api-collections.ts';
 import { apiRequests } from './api-requests.ts';
 import { FULL_SIZE, SMALL_SIZE, type Workload } from './bench.ts';
 import { containers } from './containers.ts';
+import { memory } from './memory.ts';
 import { node } from './node.ts';
 import { scheduling } from './scheduling.ts';
 import { services } from './services.ts';
@@ -13,7 +14,15 @@ import { measureEtcd, type EtcdAnchor } from './etcd.ts';
 import { drops, type Recorded } from './baseline.ts';
 import { formatValue, median, share, worst, type Row } from './row.ts';
 
-const WORKLOADS: readonly Workload[] = [apiRequests, apiCollections, scheduling, node, containers, services];
+const WORKLOADS: readonly Workload[] = [
+  apiRequests,
+  apiCollections,
+  memory,
+  scheduling,
+  node,
+  containers,
+  services,
+];
 
 /** Far enough above a target; a cluster that used no processor time at all is beyond all measure. */
 const SHARE_MAX = 99.99;

@@ -121,7 +121,7 @@ export class SequencedStore implements TransactionalStore {
       options.revision === undefined
         ? this.#keys.live(key)
         : this.#keys.at(key, this.#checkReadable(options.revision));
-    return version === undefined ? undefined : this.#read(key, version);
+    return version === undefined ? undefined : this.#found(key, version);
   }
 
   list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
@@ -139,7 +139,7 @@ export class SequencedStore implements TransactionalStore {
       revision === this.#sequencer.committedRevision
         ? this.#keys.page(range, limit)
         : this.#keys.pageAt(range, limit, revision, this.#countAt(range, revision));
-    const items = found.map(([key, version]: FoundKey) => this.#read(key, version));
+    const items = found.map(([key, version]: FoundKey) => this.#found(key, version));
     return { items, revision, hasMore: remaining > 0, remaining };
   }
 
@@ -369,8 +369,29 @@ export class SequencedStore implements TransactionalStore {
   }
 
   #read(key: string, version: KeyVersion): KeyValue {
-    // What was written lately is still on the heap, so most of what is read or replaced needs no look at the disk.
-    return version.kv ?? this.#log.recentEntry(version.revision) ?? this.#journal.read(key, version);
+    return this.#onHeap(version) ?? this.#journal.read(key, version);
+  }
+
+  /** What was written lately is still on the heap, so most of what is read or replaced needs no look at the disk. */
+  #onHeap(version: KeyVersion): KeyValue | undefined {
+    return version.kv ?? this.#log.recentEntry(version.revision);
+  }
+
+  /** An entry for a reader, who often knows the value of that revision and does not ask for it. */
+  #found(key: string, version: KeyVersion): KeyValue {
+    const read = (): Uint8Array => this.#journal.read(key, version).value;
+    return (
+      this.#onHeap(version) ?? {
+        key,
+        get value(): Uint8Array {
+          return read();
+        },
+        createRevision: version.createRevision,
+        modRevision: version.revision,
+        version: version.version,
+        lease: version.lease,
+      }
+    );
   }
 
   /** Takes what was committed into the log and the leases. */

@@ -260,8 +260,8 @@ export class HttpServer implements AsyncDisposable {
     try {
       const user = await authenticator.authenticate({
         headers: request.headers,
-        peerCertificate: peerCertificate(request.socket as TLSSocket),
-      url: request.url,
+        peerCertificate: peerCertificate(request),
+        url: request.url,
       });
       return user ?? ANONYMOUS;
     } catch (error) {
@@ -375,14 +375,17 @@ function wantsAggregatedDiscovery(accept: string | undefined): boolean {
   return first?.includes('g=apidiscovery') === true;
 }
 
-const certificates = new WeakMap<TLSSocket, X509Certificate | null>();
+/** By connection. */
+const certificates = new WeakMap<object, X509Certificate | null>();
 
 /** The client's certificate, parsed once per connection. */
-function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
-  let certificate = certificates.get(socket);
+function peerCertificate(request: Request): X509Certificate | undefined {
+  // With HTTP/2 every request shows the socket through an object of its own; the session is one for the connection.
+  const connection = 'stream' in request ? (request.stream.session ?? request.socket) : request.socket;
+  let certificate = certificates.get(connection);
   if (certificate === undefined) {
-    certificate = socket.getPeerX509Certificate() ?? null;
-    certificates.set(socket, certificate);
+    certificate = (request.socket as TLSSocket).getPeerX509Certificate() ?? null;
+    certificates.set(connection, certificate);
   }
   return certificate ?? undefined;
 }

@@ -9,7 +9,7 @@ export type Response = ServerResponse | Http2ServerResponse;
 interface Sink {
   writeHead(code: number, headers: Record<string, string | number | readonly string[]>): unknown;
   flushHeaders(): void;
-  write(chunk: Uint8Array | string): boolean;
+  write(chunk: Uint8Array | string, written?: () => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
   destroy(): unknown;
   once(event: 'drain' | 'close', listener: () => void): unknown;
@@ -80,12 +80,16 @@ export class Responder {
     this.#sink.end(body);
   }
 
-  /** Writes a piece and waits while the client is slower than we are. False once the client has gone. */
-  async write(chunk: Uint8Array | string): Promise<boolean> {
+  /**
+   * Writes a piece and waits while the client is slower than we are. False once the client has gone.
+   *
+   * @param written runs when the bytes of the chunk are no longer needed; never, if the client goes before
+   */
+  async write(chunk: Uint8Array | string, written?: () => void): Promise<boolean> {
     if (this.#isGone()) {
       return false;
     }
-    if (this.#sink.write(chunk)) {
+    if (this.#sink.write(chunk, written)) {
       return true;
     }
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -209,15 +209,17 @@ async function streamPage(
   const type = `{"kind":${JSON.stringify(listKind(storage.strategy.info))},"apiVersion":${JSON.stringify(apiVersionOf(storage.strategy.info))}`;
   const head = `${type},"metadata":${JSON.stringify(listMetadata(page))},"items":[`;
   responder.start(200, JSON_TYPE, warnings);
-  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const chunks = new ReusedChunks();
+  let chunk = chunks.take(head.length);
   let used = chunk.write(head);
   for (const [index, item] of page.items.entries()) {
     const needed = item.itemLength + 3;
     if (used + needed > chunk.length) {
-      if (!(await responder.write(chunk.subarray(0, used)))) {
+      const full = chunk;
+      if (!(await responder.write(full.subarray(0, used), () => chunks.giveBack(full)))) {
         return;
       }
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, needed));
+      chunk = chunks.take(needed);
       used = 0;
     }
     if (index > 0) {
@@ -229,4 +231,20 @@ async function streamPage(
   }
   await responder.write(Buffer.concat([chunk.subarray(0, used), Buffer.from(']}\n')]));
   responder.end();
+}
+
+/** Chunks that are filled again once they are written: left to the garbage collector, a slow reader costs many times as much. */
+class ReusedChunks {
+  readonly #free: Buffer[] = [];
+
+  take(length: number): Buffer {
+    const known = this.#free.pop();
+    return known !== undefined && known.length >= length
+      ? known
+      : Buffer.allocUnsafe(Math.max(CHUNK_BYTES, length));
+  }
+
+  giveBack(chunk: Buffer): void {
+    this.#free.push(chunk);
+  }
 }

@@ -114,28 +114,44 @@ function frameOf(item: WatchItem, served: Served, context: WatchContext): Uint8A
     return utf8Encode(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark(item, served, context) })}\n`);
   }
   return context.form.as === undefined && served.view === undefined
-    ? plainFrame(item.type, item.stored)
+    ? recentFrames.of(item.type, item.stored)
     : utf8Encode(
         `${JSON.stringify({ type: item.type, object: transformed(shown(item.stored.object, served), served, context) })}\n`,
       );
 }
 
-/** Frames by what they show, so that two hundred watchers of one change share one encoding. */
-const frames = new WeakMap<StoredObject, Map<string, Uint8Array>>();
+type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-function plainFrame(type: 'ADDED' | 'MODIFIED' | 'DELETED', stored: StoredObject): Uint8Array {
-  let known = frames.get(stored);
-  if (known === undefined) {
-    known = new Map();
-    frames.set(stored, known);
+/** Watchers of one change ask for its frame within the same moment. */
+const FRAMES_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The newest frames by what they show, so that two hundred watchers of one change share one encoding. */
+class RecentFrames {
+  readonly #frames = new Map<StoredObject, Partial<Record<ChangeType, Uint8Array>>>();
+  #bytes = 0;
+
+  of(type: ChangeType, stored: StoredObject): Uint8Array {
+    const known = this.#frames.get(stored) ?? {};
+    const frame = known[type];
+    if (frame !== undefined) {
+      return frame;
+    }
+    const made = Buffer.concat([OPENINGS[type], stored.wire, CLOSING]);
+    known[type] = made;
+    this.#frames.set(stored, known);
+    this.#bytes += made.length;
+    for (const [oldest, parts] of this.#frames) {
+      if (this.#bytes <= FRAMES_BYTES_MAX) {
+        break;
+      }
+      this.#frames.delete(oldest);
+      this.#bytes -= Object.values(parts).reduce((sum, { length }) => sum + length, 0);
+    }
+    return made;
   }
-  let frame = known.get(type);
-  if (frame === undefined) {
-    frame = Buffer.concat([OPENINGS[type], stored.wire, CLOSING]);
-    known.set(type, frame);
-  }
-  return frame;
 }
+
+const recentFrames = new RecentFrames();
 
 /** A length of four bytes, then a WatchEvent whose object stands in its own envelope. */
 function protobufFrame(type: WatchItem['type'] | 'ERROR', object: object): Uint8Array {

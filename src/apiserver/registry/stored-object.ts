@@ -40,7 +40,6 @@ export class StoredObject {
   readonly bytes: Uint8Array;
   readonly layout: StoredLayout;
   #object: ApiObject | undefined;
-  #wire: Uint8Array | undefined;
 
   constructor(key: string, bytes: Uint8Array, revision: Revision, layout: StoredLayout, object?: ApiObject) {
     this.key = key;
@@ -60,10 +59,9 @@ export class StoredObject {
     return this.#object;
   }
 
-  /** The bytes a client gets for this object on its own. Encoded once, then shared. */
+  /** The bytes a client gets for this object on its own. Not kept: a copy costs little, and would double what a cache holds. */
   get wire(): Uint8Array {
-    this.#wire ??= withRevision(this.layout.head, this);
-    return this.#wire;
+    return withRevision(this.layout.head, this);
   }
 
   /** The same state as seen at a later revision: how a watch shows an object that left its selector. */
