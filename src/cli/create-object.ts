@@ -18,13 +18,17 @@ export const CREATE_FLAGS: readonly Flag[] = [
   { name: 'save-config', kind: 'bool', about: 'Save the configuration in an annotation, for apply.' },
 ];
 
-/** Creates one object, unless it is a dry run of the client, and prints what came of it. */
-export async function createObject(invocation: Invocation, made: object): Promise<AnyObject> {
+/** Creates one object, unless it is a dry run of the client, and prints what came of it: that it was `created`. */
+export async function createObject(
+  invocation: Invocation,
+  made: object,
+  outcome = 'created',
+): Promise<AnyObject> {
   const { session, flags } = invocation;
   const dryRun = dryRunOf(flags);
   const printer = new OutcomePrinter(invocation, dryRun);
   const object = await sendObject(invocation, asObject(made), dryRun);
-  printer.print(object, 'created');
+  printer.print(object, outcome);
   session.signal.throwIfAborted();
   return object;
 }

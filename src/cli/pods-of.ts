@@ -8,11 +8,15 @@ import { qualifiedName } from './resource-mapper.ts';
 import type { Session } from './session.ts';
 
 /** The object that `POD` or `TYPE/NAME` names. */
-export async function fetchNamed(session: Session, text: string): Promise<FoundObject> {
+export async function fetchNamed(
+  session: Session,
+  text: string,
+  namespace = session.namespace,
+): Promise<FoundObject> {
   const slashed = text.includes('/') ? text : `pods/${text}`;
   const [named] = parseResourceArguments([slashed]);
   const resource = await session.resource(named?.type ?? '');
-  const target: Target = { resource, namespace: session.namespace, name: named?.names[0] ?? '', source: '' };
+  const target: Target = { resource, namespace, name: named?.names[0] ?? '', source: '' };
   return fetchObject(session, target);
 }
 

@@ -3,7 +3,7 @@ import { concatBytes, utf8Decode } from '#base/bytes.ts';
 import type { Clock } from '#base/clock.ts';
 import { encodeJson } from '#codec/canonical.ts';
 import { decodeJson, JsonDecodeError } from '#codec/json-decode.ts';
-import { type HttpAnswer, HttpConnection } from '#client/http-connection.ts';
+import { type HttpAnswer, HttpConnection, type HttpRequest } from '#client/http-connection.ts';
 import type { HttpsTransportOptions } from '#client/https-transport.ts';
 import { refusal } from '#client/refusal.ts';
 import { textLines } from '#client/text-lines.ts';
@@ -117,6 +117,12 @@ export class RestClient implements AsyncDisposable {
         throw error;
       }
     }
+  }
+
+  /** Sends another's request with this client's identity; the answer comes as it is, refusals too. */
+  passOn(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const headers = { ...this.#headers(), ...request.headers };
+    return this.#connection.send({ ...request, path: this.#base + request.path, headers }, signal);
   }
 
   /** Where a WebSocket for the path is opened, and with which headers. */

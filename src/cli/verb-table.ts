@@ -177,6 +177,36 @@ export const VERBS: readonly Verb[] = [
     about: 'Edit a resource on the server',
     load: async () => (await import('./verbs/edit.ts')).EDIT,
   },
+  {
+    name: 'cp',
+    about: 'Copy files and directories to and from containers',
+    load: async () => (await import('./verbs/cp.ts')).CP,
+  },
+  {
+    name: 'debug',
+    about: 'Create debugging sessions for troubleshooting workloads and nodes',
+    load: async () => (await import('./verbs/debug.ts')).DEBUG,
+  },
+  {
+    name: 'kustomize',
+    about: 'Not supported: run kustomize and pipe its output to -f -',
+    load: async () => (await import('./verbs/plugin.ts')).KUSTOMIZE,
+  },
+  {
+    name: 'plugin',
+    about: 'Provides utilities for interacting with plugins',
+    load: async () => (await import('./verbs/plugin.ts')).PLUGIN,
+  },
+  {
+    name: 'proxy',
+    about: 'Run a proxy to the Kubernetes API server',
+    load: async () => (await import('./verbs/proxy.ts')).PROXY,
+  },
+  {
+    name: 'top',
+    about: 'Display resource (CPU/memory) usage',
+    load: async () => (await import('./verbs/top.ts')).TOP,
+  },
 ];
 
 export async function loadVerb(name: string): Promise<Command | undefined> {

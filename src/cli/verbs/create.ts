@@ -12,6 +12,7 @@ import { pathOf } from '../resource-mapper.ts';
 import { SELECTOR_FLAG } from '../selection-flags.ts';
 import { CREATE_ACCESS } from './create-access.ts';
 import { CREATE_CONFIGURATION } from './create-configuration.ts';
+import { CREATE_POLICY } from './create-policy.ts';
 import { CREATE_WORKLOADS } from './create-workloads.ts';
 
 export const CREATE: Command = {
@@ -24,7 +25,7 @@ export const CREATE: Command = {
     SELECTOR_FLAG,
     { name: 'raw', kind: 'text', about: 'Path to POST the file to, as it is.' },
   ],
-  commands: [...CREATE_CONFIGURATION, ...CREATE_WORKLOADS, ...CREATE_ACCESS],
+  commands: [...CREATE_CONFIGURATION, ...CREATE_WORKLOADS, ...CREATE_ACCESS, ...CREATE_POLICY],
   run: create,
 };
 

@@ -85,7 +85,7 @@ async function expose(invocation: Invocation): Promise<void> {
     const text = (flag: string, field: string): object =>
       flags.text(flag) === '' ? {} : { [field]: flags.text(flag) };
     const labels = flags.has('labels') ? readLabels(flags.text('labels')) : object.metadata.labels;
-    await createObject(invocation, {
+    const service = {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: flags.text('name') || name, ...(labels === undefined ? {} : { labels }) },
@@ -98,7 +98,8 @@ async function expose(invocation: Invocation): Promise<void> {
         ...text('type', 'type'),
       },
       status: { loadBalancer: {} },
-    });
+    };
+    await createObject(invocation, service, 'exposed');
   }
 }
 

@@ -4,6 +4,7 @@ import type { Command, Invocation } from '../command.ts';
 import { recordAt, textAt, valueAt } from '../object-access.ts';
 import { goJson } from '../printers/go-json.ts';
 import { listObjects } from '../find-objects.ts';
+import { CLUSTER_INFO_DUMP } from './cluster-info-dump.ts';
 
 /** The API that this program speaks. */
 const CLIENT_VERSION = 'v1.36.0+coracle';
@@ -23,6 +24,7 @@ export const CLUSTER_INFO: Command = {
   name: 'cluster-info',
   about: 'Display cluster information',
   usage: '',
+  commands: [CLUSTER_INFO_DUMP],
   run: clusterInfo,
 };
 
