@@ -63,7 +63,7 @@ test('type checking: expressions are held against the types of what they judge',
           {
             fieldRef: 'spec.validations[1].messageExpression',
             warning:
-              "apps/v1, Kind=Deployment: compilation failed: ERROR: <input>:1:29: undefined field 'replicass'\n | 'wants ' + string(object.spec.replicass)\n | ............................^\n",
+              "apps/v1, Kind=Deployment: compilation failed: ERROR: <input>:1:30: undefined field 'replicass'\n | 'wants ' + string(object.spec.replicass)\n | .............................^\n",
           },
         ],
       },
