@@ -1,5 +1,6 @@
 import { utf8Decode } from '#base/bytes.ts';
 import { findDuplicateFields } from './duplicate-fields.ts';
+import type { TextProblems } from './typed-decode.ts';
 
 /** The text is not JSON that the API takes. The message is a sentence for the client. */
 export class JsonDecodeError extends Error {
@@ -25,6 +26,13 @@ export function decodeJson(body: Uint8Array | string): unknown {
   } catch (error) {
     throw new JsonDecodeError(syntaxText(error), { cause: error });
   }
+}
+
+/** {@link duplicateFields} with the text they stand in; undefined when there are none. */
+export function duplicatesIn(body: Uint8Array | string, value: unknown): TextProblems | undefined {
+  const text = typeof body === 'string' ? body : decodeText(body);
+  const duplicates = duplicateFields(text, value);
+  return duplicates.length === 0 ? undefined : { kind: 'json', text, duplicates };
 }
 
 /**

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { structOfKind } from '#api/schema/schema.ts';
 import { defined } from '#base/assert.ts';
 import { encodeJson } from './canonical.ts';
-import { decodeJson } from './json-decode.ts';
+import { decodeJson, duplicatesIn } from './json-decode.ts';
 import { decodeObject, type FieldValidation } from './typed-decode.ts';
 
 const POD = defined(structOfKind('', 'v1', 'Pod'), 'Pod');
@@ -143,15 +143,14 @@ for (const [given, message, struct = DEPLOYMENT] of wrong) {
   });
 }
 
-test('decodeObject: with Warn unknown and duplicate fields are reported and pruned', () => {
-  const given = { metadata: { name: 'a', nmae: 'b' }, __proto: 1, data: { k: 'v' } };
-  const { object, warnings } = decodeObject(given, CONFIG_MAP, {
-    fieldValidation: 'Warn',
-    duplicates: ['data.k'],
-  });
+test('decodeObject: with Warn unknown and duplicate fields are reported as they stand in the text, and pruned', () => {
+  const text = '{"metadata":{"name":"a","nmae":"b"},"data":{"k":"u","k":"v"},"__proto":1}';
+  const given = decodeJson(text);
+  const source = duplicatesIn(text, given);
+  const { object, warnings } = decodeObject(given, CONFIG_MAP, { fieldValidation: 'Warn', source });
   assert.deepEqual(warnings, [
-    'duplicate field "data.k"',
     'unknown field "metadata.nmae"',
+    'duplicate field "data.k"',
     'unknown field "__proto"',
   ]);
   assert.deepEqual(object, { metadata: { name: 'a' }, data: { k: 'v' } });

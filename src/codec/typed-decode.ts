@@ -2,6 +2,7 @@ import type { ApiObject } from '#api/object.ts';
 import type { Field, StructType, ValueType } from '#api/schema/schema.ts';
 import { badRequest } from '#api/status-error.ts';
 import { unreachable } from '#base/assert.ts';
+import { inDocumentOrder } from './duplicate-fields.ts';
 import { DecodeError, valueDescription, wrongType } from './decode-error.ts';
 import { setOwn } from './own-property.ts';
 import { decodeScalar, isZeroScalar, zeroScalar } from './scalar-decode.ts';
@@ -11,11 +12,18 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 export interface DecodeOptions {
   /** What becomes of unknown fields: an error, a warning, or nothing. They are pruned in any case. */
   readonly fieldValidation: FieldValidation;
-  /** From `duplicateFields`; joins the unknown fields in the answer or the error. */
-  readonly duplicates?: readonly string[];
+  /** The text that the value was read from, and what is wrong with it; joins the unknown fields in the answer or the error. */
+  readonly source?: TextProblems | undefined;
   /** An object of the kind in normal form. Parts that are its own, as a patch leaves most of them, are kept as they are. */
   readonly like?: ApiObject | undefined;
 }
+
+/** What strict reading finds in a text and its value does not show. */
+export type TextProblems =
+  /** From `duplicateFields`. */
+  | { readonly kind: 'json'; readonly text: string; readonly duplicates: readonly string[] }
+  /** From `yamlProblem`. */
+  | { readonly kind: 'yaml'; readonly problem: string };
 
 export interface Decoded {
   readonly object: ApiObject;
@@ -39,15 +47,42 @@ const REPORTED_MAX = 100;
 export function decodeObject(value: unknown, struct: StructType, options: DecodeOptions): Decoded {
   const context: DecodeContext = { unknown: options.fieldValidation === 'Ignore' ? undefined : [] };
   const object = decodeKind(value, struct, context, options.like);
-  const duplicates = options.fieldValidation === 'Ignore' ? [] : (options.duplicates ?? []);
-  const warnings = [
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...(context.unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
-  ];
+  const warnings =
+    options.fieldValidation === 'Ignore' ? [] : strictProblems(context.unknown ?? [], options.source);
   if (options.fieldValidation === 'Strict' && warnings.length > 0) {
     throw cannotBeHandled(struct, `strict decoding error: ${warnings.join(', ')}`);
   }
   return { object, warnings };
+}
+
+/** In upstream's words, and as they stand in the text. */
+function strictProblems(unknown: readonly string[], source: TextProblems | undefined): readonly string[] {
+  if (source?.kind === 'json' && source.duplicates.length > 0) {
+    return inDocumentOrder(source.text, unknown, source.duplicates).map(({ path, isDuplicate }) =>
+      isDuplicate ? duplicateField(path) : unknownField(path),
+    );
+  }
+  return [...textProblems(source), ...unknown.map(unknownField)];
+}
+
+/** What is wrong with the text alone, ready to be warnings. */
+export function textProblems(source: TextProblems | undefined): readonly string[] {
+  switch (source?.kind) {
+    case 'json':
+      return source.duplicates.map(duplicateField);
+    case 'yaml':
+      return [source.problem];
+    case undefined:
+      return [];
+  }
+}
+
+export function unknownField(path: string): string {
+  return `unknown field ${JSON.stringify(path)}`;
+}
+
+function duplicateField(path: string): string {
+  return `duplicate field ${JSON.stringify(path)}`;
 }
 
 /** The normal form of a value that this program made itself: as {@link decodeObject}, unknown fields silently pruned. */

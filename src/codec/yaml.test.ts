@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeYaml, decodeYamlDocuments, encodeYaml } from './yaml.ts';
+import { decodeYaml, yamlProblem, decodeYamlDocuments, encodeYaml } from './yaml.ts';
 
 const scalars: readonly (readonly [string, unknown])[] = [
   ['yes', true],
@@ -52,6 +52,24 @@ test('decodeYaml: a key that stands twice is refused only when strict', () => {
   assert.deepEqual(decodeYaml('a: 1\na: 2\n'), { a: 2 });
   assert.throws(() => decodeYaml('a: 1\na: 2\n', { isStrict: true }), { code: 'YAML_SYNTAX' });
 });
+
+const repeated: readonly (readonly [text: string, problem: string | undefined])[] = [
+  ['a: 1\nb: {a: 1}\n', undefined],
+  ['{"a":1,"b":{"a":1}}', undefined],
+  ['\na: 1\nb:\n  c: 1\n  c: 2\n', 'line 5: key "c" already set in map'],
+  ['"a": 1\n"a": 2\n', 'line 2: key "a" already set in map'],
+  ['{"a":1,"a":2}', 'line 1: key "a" already set in map'],
+];
+
+for (const [text, problem] of repeated) {
+  test(`yamlProblem: ${JSON.stringify(text)}`, () => {
+    const expected =
+      problem === undefined
+        ? undefined
+        : `error converting YAML to JSON: yaml: unmarshal errors:\n  ${problem}`;
+    assert.equal(yamlProblem(text, decodeYaml(text)), expected);
+  });
+}
 
 test('decodeYaml: a bomb of aliases is refused', () => {
   const lines = ['a0: &a0 [x,x,x,x,x,x,x,x,x,x]'];

@@ -4,6 +4,7 @@ import {
   FAILSAFE_SCHEMA,
   NOT_RESOLVED,
   SCALAR_STYLE,
+  YAMLException,
   type ScalarLayout,
   defineScalarTag,
   dump,
@@ -11,7 +12,7 @@ import {
   mergeTag,
 } from 'js-yaml';
 import { utf8Decode } from '#base/bytes.ts';
-import { decodeJson, JsonDecodeError } from './json-decode.ts';
+import { decodeJson, duplicateFields, JsonDecodeError } from './json-decode.ts';
 
 /** The text is not YAML that the API takes. The message is a sentence for the client. */
 export class YamlDecodeError extends Error {
@@ -67,6 +68,35 @@ export function decodeYaml(body: Uint8Array | string, options: YamlOptions = {})
     }
   }
   return decodeYamlDocuments(body, options)[0] ?? null;
+}
+
+/**
+ * What Go's strict reader says of keys that stand twice in one mapping; undefined when there are none. Names the first
+ * one alone.
+ *
+ * @param value the result of decoding the body
+ */
+export function yamlProblem(body: Uint8Array | string, value: unknown): string | undefined {
+  if (beginsObject(body) && duplicateFields(body, value).length === 0) {
+    return undefined;
+  }
+  try {
+    decodeYamlDocuments(body, { isStrict: true });
+  } catch (error) {
+    const cause = error instanceof YamlDecodeError ? error.cause : undefined;
+    if (cause instanceof YAMLException && cause.mark !== undefined) {
+      return duplicateKeyText(cause.mark);
+    }
+    throw error;
+  }
+  return undefined;
+}
+
+function duplicateKeyText({ buffer, position, line }: NonNullable<YAMLException['mark']>): string {
+  const text = buffer.slice(position);
+  const quote = buffer[position - 1] ?? '';
+  const [key = ''] = /["']/.test(quote) ? text.split(quote) : text.split(/\s*[:\n]/);
+  return `error converting YAML to JSON: yaml: unmarshal errors:\n  line ${line + 1}: key ${JSON.stringify(key)} already set in map`;
 }
 
 /** JSON is YAML, and programs send it under YAML's name: its own reader takes a tenth of the time. */

@@ -33,7 +33,12 @@ export type ValueType =
       /** With a closed set of strings: the only valid ones. */
       readonly values?: readonly string[];
     }
-  | { readonly kind: 'list'; readonly item: ValueType }
+  | {
+      readonly kind: 'list';
+      readonly item: ValueType;
+      /** A list with a name of its own is a message in protobuf, whose one field repeats. */
+      readonly isNamed?: true;
+    }
   | { readonly kind: 'map'; readonly value: ValueType }
   | { readonly kind: 'struct'; readonly struct: StructType };
 
@@ -239,6 +244,9 @@ function buildValueType(notation: string): ValueType {
     return { kind: 'struct', struct: knownStruct(notation) };
   }
   const target = valueType(raw.alias);
+  if (target.kind === 'list' && target.item.kind === 'scalar') {
+    return { ...target, isNamed: true };
+  }
   const isClosed = raw.enum === true && raw.values !== undefined && target.kind === 'scalar';
   return isClosed && raw.values !== undefined ? { ...target, values: raw.values } : target;
 }

@@ -5,7 +5,13 @@ import { knownStruct, type StructType } from '#api/schema/schema.ts';
 import { badRequest, type FieldError } from '#api/status-error.ts';
 import type { CustomResourceDefinitionVersion } from '#api/types/apiextensions.v1.ts';
 import { isRecord, setOwn } from '#codec/own-property.ts';
-import { decodeObject, type Decoded, type DecodeOptions } from '#codec/typed-decode.ts';
+import {
+  decodeObject,
+  textProblems,
+  unknownField,
+  type Decoded,
+  type DecodeOptions,
+} from '#codec/typed-decode.ts';
 import { withStatus } from '../registry/default-strategy.ts';
 import { withMetadata } from '../registry/metadata.ts';
 import type { CustomKind, DraftObject, Strategy, ValidationCheck } from '../registry/strategy.ts';
@@ -52,7 +58,7 @@ function decodeCustom(
   value: unknown,
   info: ResourceInfo,
   schema: Schema,
-  { fieldValidation, duplicates = [] }: DecodeOptions,
+  { fieldValidation, source }: DecodeOptions,
 ): Decoded {
   if (!isRecord(value)) {
     throw badRequest(`the body of the request is not an object of kind ${info.kind}`);
@@ -70,13 +76,10 @@ function decodeCustom(
       setOwn(object, name, pruned[name]);
     }
   }
-  const warnings = [
-    ...(fieldValidation === 'Ignore' ? [] : duplicates).map(
-      (path) => `duplicate field ${JSON.stringify(path)}`,
-    ),
-    ...known.warnings,
-    ...(unknown ?? []).map((path) => `unknown field ${JSON.stringify(path)}`),
-  ];
+  const warnings =
+    fieldValidation === 'Ignore'
+      ? []
+      : [...textProblems(source), ...known.warnings, ...(unknown ?? []).map(unknownField)];
   if (fieldValidation === 'Strict' && warnings.length > 0) {
     throw badRequest(
       `${info.kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${info.kind}: strict decoding error: ${warnings.join(', ')}`,

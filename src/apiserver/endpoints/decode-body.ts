@@ -4,11 +4,11 @@ import { apiVersionOf } from '#api/resource-type.ts';
 import { badRequest, StatusError } from '#api/status-error.ts';
 import type { DeleteOptions } from '#api/types/meta.v1.ts';
 import { knownStruct } from '#api/schema/schema.ts';
-import { decodeJson, duplicateFields, JsonDecodeError } from '#codec/json-decode.ts';
-import { decodeObject, normalizeObject } from '#codec/typed-decode.ts';
+import { decodeJson, duplicatesIn, JsonDecodeError } from '#codec/json-decode.ts';
+import { decodeObject, normalizeObject, type TextProblems } from '#codec/typed-decode.ts';
 import { decodeProtobuf } from '#codec/protobuf/kubernetes-protobuf.ts';
 import { ProtobufError } from '#base/protobuf-wire.ts';
-import { decodeYaml, YamlDecodeError } from '#codec/yaml.ts';
+import { decodeYaml, YamlDecodeError, yamlProblem } from '#codec/yaml.ts';
 import type { RequestContext } from '../registry/request-context.ts';
 import type { DraftObject } from '../registry/strategy.ts';
 import { PROTOBUF_TYPE } from '../http/negotiation.ts';
@@ -58,7 +58,9 @@ function parsed(parse: () => unknown): unknown {
 
 /** The object of a create or update: decoded, of the right kind, unknown fields reported or refused; in the stored version. */
 export function decodeBody(served: Served, body: CallBody | undefined, context: RequestContext): DraftObject {
-  return typedObject(served, decodeValue(body), context, { body });
+  const value = decodeValue(body);
+  const source = context.fieldValidation === 'Ignore' ? undefined : problemsIn(body, value);
+  return typedObject(served, value, context, { source });
 }
 
 /**
@@ -70,13 +72,12 @@ export function typedObject(
   { storage, view }: Served,
   value: unknown,
   context: RequestContext,
-  { body, like }: { readonly body?: CallBody | undefined; readonly like?: ApiObject } = {},
+  { source, like }: { readonly source?: TextProblems | undefined; readonly like?: ApiObject } = {},
 ): DraftObject {
   const { info, struct, custom } = view ?? storage.strategy;
   const named = withType(info, value);
   const { fieldValidation } = context;
-  const duplicates = isJson(body) && fieldValidation !== 'Ignore' ? duplicateFields(body.bytes, value) : [];
-  const options = { fieldValidation, duplicates, like };
+  const options = { fieldValidation, source, like };
   const { object, warnings } =
     custom === undefined ? decodeObject(named, struct, options) : custom.decode(named, options);
   context.warnings.push(...warnings);
@@ -90,8 +91,16 @@ export function typedObject(
   return normalizeObject(view.toStorage(object), storage.strategy.struct) as DraftObject;
 }
 
-function isJson(body: CallBody | undefined): body is Extract<CallBody, { kind: 'bytes' }> {
-  return body?.kind === 'bytes' && !/yaml|protobuf/.test(body.contentType);
+/** What strict reading finds in a body that its value does not show: keys that stand twice. */
+export function problemsIn(body: CallBody | undefined, value: unknown): TextProblems | undefined {
+  if (body?.kind !== 'bytes' || body.contentType.includes('protobuf')) {
+    return undefined;
+  }
+  if (!body.contentType.includes('yaml')) {
+    return duplicatesIn(body.bytes, value);
+  }
+  const problem = yamlProblem(body.bytes, value);
+  return problem === undefined ? undefined : { kind: 'yaml', problem };
 }
 
 /** The value with the kind of its path, which a client may leave out. @throws {StatusError} BadRequest for another kind */

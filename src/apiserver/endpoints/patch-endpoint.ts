@@ -12,7 +12,7 @@ import { updateObject, type UpdateResult } from '../registry/update.ts';
 import { isTrue } from '../request-info.ts';
 import type { ApiCall, Served } from './api-call.ts';
 import { contextOf } from './call-options.ts';
-import { decodeValue, typedObject } from './decode-body.ts';
+import { decodeValue, problemsIn, typedObject } from './decode-body.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -95,6 +95,7 @@ function applyServerSide(
     );
   }
   const patch = decodeValue(call.body) as DraftObject;
+  checkRepeated(call, patch, context);
   const merge = (live: ApiObject | undefined): DraftObject =>
     applyPatch({
       live: live === undefined ? undefined : (view?.fromStorage(live) ?? live),
@@ -117,4 +118,16 @@ function applyServerSide(
     },
     context,
   );
+}
+
+/** Keys that stand twice in the text of an applied object. @throws {StatusError} BadRequest when strict */
+function checkRepeated({ body }: ApiCall, patch: DraftObject, context: RequestContext): void {
+  const source = context.fieldValidation === 'Ignore' ? undefined : problemsIn(body, patch);
+  if (source?.kind !== 'yaml') {
+    return;
+  }
+  if (context.fieldValidation === 'Strict') {
+    throw badRequest(`error strict decoding YAML: ${source.problem}`);
+  }
+  context.warnings.push(source.problem);
 }

@@ -45,6 +45,10 @@ function readInto(output: Output, bytes: Uint8Array, plan: MessagePlan, depth: n
 function readField(output: Output, reader: WireReader, { name, type }: Field, depth: number): void {
   switch (type.kind) {
     case 'list': {
+      if (type.isNamed === true) {
+        output[name] = readValue(reader, type, depth);
+        return;
+      }
       const list = (output[name] ??= []) as unknown[];
       list.push(readValue(reader, type.item, depth));
       return;
@@ -94,7 +98,7 @@ function readValue(reader: WireReader, type: ValueType, depth: number): unknown 
       return value;
     }
     case 'list':
-      // Only inside maps: a message of its own whose one field repeats.
+      // A named list, here or in a map: a message of its own whose one field repeats.
       return readItems(reader.bytes(), type.item, depth + 1);
     case 'map':
       throw new ProtobufError('a map cannot be an element');

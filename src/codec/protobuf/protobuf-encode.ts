@@ -29,7 +29,9 @@ function writeFields(writer: WireWriter, object: object, plan: MessagePlan): voi
 function writeField(writer: WireWriter, number: number, { type, isPointer }: Field, value: unknown): void {
   switch (type.kind) {
     case 'list':
-      if (Array.isArray(value)) {
+      if (Array.isArray(value) && type.isNamed === true) {
+        writeValue(writer, number, type, value);
+      } else if (Array.isArray(value)) {
         value.forEach((item: unknown) => writeValue(writer, number, type.item, item));
       }
       return;
@@ -93,7 +95,7 @@ function writeValue(writer: WireWriter, number: number, type: ValueType, value: 
       writer.message(() => writeFields(writer, asObject(value), messagePlan(type.struct)));
       return;
     case 'list':
-      // Only inside maps: a message of its own whose one field repeats.
+      // A named list, here or in a map: a message of its own whose one field repeats.
       writer.tag(number, BYTES);
       writer.message(() =>
         (value as readonly unknown[]).forEach((item) => writeValue(writer, 1, type.item, item)),

@@ -131,6 +131,21 @@ test('deployment: going back to an old template reuses its set under a new revis
   assert.equal(set?.metadata.annotations?.['deployment.kubernetes.io/revision-history'], '1');
 });
 
+test('deployment: revisions are counted on in 64 bits', async () => {
+  await using harness = await start();
+  await runPods(harness);
+  const [set] = harness.transport.all(REPLICA_SET);
+  const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
+  assert.ok(set !== undefined);
+  harness.transport.put(REPLICA_SET, {
+    ...set,
+    metadata: { ...set.metadata, annotations: { ...set.metadata.annotations, ...annotations } },
+  });
+  putDeployment(harness.transport, 'v2');
+  await runPods(harness);
+  assert.equal(sets(harness), 'v1@3546343826724305832×0 v2@3546343826724305833×3');
+});
+
 test('deployment: history beyond the limit is deleted, oldest first', async () => {
   await using harness = await start('v1', { revisionHistoryLimit: 1 });
   for (const image of ['v1', 'v2', 'v3', 'v4']) {

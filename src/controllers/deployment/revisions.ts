@@ -19,12 +19,13 @@ const HISTORY_MAX = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
-export function revisionOf({ metadata }: ReplicaSet): number {
-  return numberIn(metadata.annotations, REVISION) ?? 0;
+/** Zero without one. 64 bits wide: a rollout goes on from whatever number a set was given. */
+export function revisionOf({ metadata }: ReplicaSet): bigint {
+  return revisionIn(metadata.annotations) ?? 0n;
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...sets.map(revisionOf));
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n);
 }
 
 /** The size of the whole deployment when this set was last sized. */
@@ -40,14 +41,14 @@ export function maxReplicasOf({ metadata }: ReplicaSet): number | undefined {
 export function newestSetAnnotations(
   deployment: Deployment,
   current: Annotations,
-  revision: number,
+  revision: bigint,
 ): Annotations {
   const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(
     ([key]) => !NOT_COPIED.has(key),
   );
   const annotations = { ...current, ...Object.fromEntries(copied) };
-  const previous = numberIn(current, REVISION);
-  if ((previous ?? 0) >= revision) {
+  const previous = revisionIn(current);
+  if ((previous ?? 0n) >= revision) {
     return annotations;
   }
   const history =
@@ -69,7 +70,7 @@ export function hasAnnotations(current: Annotations | undefined, wanted: Annotat
   return Object.entries(wanted).every(([key, value]) => current?.[key] === value);
 }
 
-function appendHistory(history: string, revision: number): string {
+function appendHistory(history: string, revision: bigint): string {
   const entries = history === '' ? [] : history.split(',');
   entries.push(String(revision));
   while (entries.join(',').length > HISTORY_MAX) {
@@ -81,4 +82,12 @@ function appendHistory(history: string, revision: number): string {
 function numberIn(annotations: Annotations | undefined, key: string): number | undefined {
   const text = annotations?.[key];
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+function revisionIn(annotations: Annotations | undefined): bigint | undefined {
+  const text = annotations?.[REVISION];
+  const revision = text !== undefined && /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  return revision !== undefined && revision <= INT64_MAX ? revision : undefined;
 }

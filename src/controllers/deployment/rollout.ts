@@ -123,7 +123,7 @@ export class Rollout {
       return;
     }
     const oldest = alive.toSorted(
-      (left, right) => revisionOf(left) - revisionOf(right) || byCreation(left, right),
+      (left, right) => Number(revisionOf(left) - revisionOf(right)) || byCreation(left, right),
     );
     for (const { metadata, spec, status } of oldest.slice(0, alive.length - limit)) {
       const isObserved = (metadata.generation ?? 0) <= (status.observedGeneration ?? 0);
@@ -157,11 +157,11 @@ export class Rollout {
     return this.#options.client.of(REPLICA_SET);
   }
 
-  #nextRevision(): number {
-    return maxRevision(this.oldSets) + 1;
+  #nextRevision(): bigint {
+    return maxRevision(this.oldSets) + 1n;
   }
 
-  #newSetObject(name: string, hash: string, replicas: number, revision: number): NewObject<ReplicaSet> {
+  #newSetObject(name: string, hash: string, replicas: number, revision: bigint): NewObject<ReplicaSet> {
     const { metadata, spec } = this.deployment;
     const template = templateWithHash(spec.template, hash);
     return {
@@ -230,7 +230,7 @@ export class Rollout {
     this.#options.events.event(this.deployment, 'Warning', reason, message);
   }
 
-  async #saveRevision(revision: number, change: ConditionChange | undefined): Promise<void> {
+  async #saveRevision(revision: bigint, change: ConditionChange | undefined): Promise<void> {
     const { metadata, status } = this.deployment;
     const annotations = { ...metadata.annotations, [REVISION]: String(revision) };
     const conditions = status.conditions ?? [];
