@@ -14,10 +14,11 @@ import type {
   Service,
   ServicePort,
   ServiceSpec,
+  ServiceStatus,
 } from '../types/core.v1.ts';
 import { change, fill, mapItems, whenSet } from './fill.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
-import { defaultClaimSpec } from './volume-defaults.ts';
+import { defaultClaimSpec, defaultVolumeSources } from './volume-defaults.ts';
 
 const AFFINITY_SECONDS = 10_800;
 const NAME_LABEL = 'kubernetes.io/metadata.name';
@@ -38,6 +39,18 @@ export function defaultService(service: Service): Service {
     spec: change(fill(spec, policies), {
       ports: mapItems(spec.ports, defaultServicePort),
       sessionAffinityConfig: affinityConfig(spec),
+    }),
+    status: isLoadBalancer ? defaultServiceStatus(service.status) : service.status,
+  });
+}
+
+function defaultServiceStatus(status: ServiceStatus): ServiceStatus {
+  const { loadBalancer } = status;
+  return change(status, {
+    loadBalancer: change(loadBalancer, {
+      ingress: mapItems(loadBalancer.ingress, (ingress) =>
+        ingress.ip === undefined ? ingress : fill(ingress, { ipMode: 'VIP' }),
+      ),
     }),
   });
 }
@@ -86,7 +99,10 @@ export function defaultNode(node: Node): Node {
 
 export function defaultPersistentVolume(volume: PersistentVolume): PersistentVolume {
   return change(volume, {
-    spec: fill(volume.spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }),
+    spec: change(
+      fill(volume.spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }),
+      defaultVolumeSources(volume.spec),
+    ),
     status: fill(volume.status, { phase: 'Pending' }),
   });
 }

@@ -126,9 +126,11 @@ const cases: readonly Case[] = [
     name: 'a Service',
     of: ['v1', 'Service'],
     given: {
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { hostname: 'a' }] } },
       spec: { ports: [{ port: 80, targetPort: 0 }], type: 'LoadBalancer', sessionAffinity: 'ClientIP' },
     },
     becomes: {
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }, { hostname: 'a' }] } },
       spec: {
         ports: [{ port: 80, targetPort: 80, protocol: 'TCP' }],
         type: 'LoadBalancer',
@@ -174,6 +176,66 @@ const cases: readonly Case[] = [
     becomes: {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' },
       subjects: [{ kind: 'User', name: 'u', apiGroup: 'rbac.authorization.k8s.io' }],
+    },
+  },
+  {
+    name: 'a StatefulSet that only names its strategy',
+    of: ['apps/v1', 'StatefulSet'],
+    given: { spec: { template: TEMPLATE, updateStrategy: { type: 'RollingUpdate' } } },
+    becomes: {
+      spec: {
+        template: FULL_TEMPLATE,
+        podManagementPolicy: 'OrderedReady',
+        replicas: 1,
+        revisionHistoryLimit: 10,
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+        updateStrategy: { type: 'RollingUpdate' },
+      },
+    },
+  },
+  {
+    name: 'a PersistentVolume',
+    of: ['v1', 'PersistentVolume'],
+    given: { spec: { hostPath: { path: '/x' } }, status: {} },
+    becomes: {
+      spec: {
+        persistentVolumeReclaimPolicy: 'Retain',
+        volumeMode: 'Filesystem',
+        hostPath: { path: '/x', type: '' },
+      },
+      status: { phase: 'Pending' },
+    },
+  },
+  {
+    name: 'a ResourceClaim',
+    of: ['resource.k8s.io/v1', 'ResourceClaim'],
+    given: {
+      spec: {
+        devices: {
+          requests: [
+            { name: 'a', exactly: { deviceClassName: 'c', tolerations: [{ key: 'k' }] } },
+            { name: 'b', firstAvailable: [{ name: 'x', deviceClassName: 'c', allocationMode: 'All' }] },
+          ],
+        },
+      },
+    },
+    becomes: {
+      spec: {
+        devices: {
+          requests: [
+            {
+              name: 'a',
+              exactly: {
+                deviceClassName: 'c',
+                allocationMode: 'ExactCount',
+                count: 1,
+                tolerations: [{ key: 'k', operator: 'Equal' }],
+              },
+            },
+            { name: 'b', firstAvailable: [{ name: 'x', deviceClassName: 'c', allocationMode: 'All' }] },
+          ],
+        },
+      },
     },
   },
   {

@@ -1,6 +1,7 @@
 import type { GroupVersionKind } from '../resource-type.ts';
 import * as cluster from './cluster-defaults.ts';
 import * as core from './core-defaults.ts';
+import { defaultResourceClaim, defaultResourceClaimTemplate } from './device-defaults.ts';
 import { defaultPod } from './pod-defaults.ts';
 import * as workload from './workload-defaults.ts';
 
@@ -60,6 +61,8 @@ const DEFAULTERS: ReadonlyMap<string, Defaulter> = new Map([
     'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding',
     defaulter(cluster.defaultAdmissionPolicyBinding),
   ],
+  ['resource.k8s.io/v1/ResourceClaim', defaulter(defaultResourceClaim)],
+  ['resource.k8s.io/v1/ResourceClaimTemplate', defaulter(defaultResourceClaimTemplate)],
   ['apiextensions.k8s.io/v1/CustomResourceDefinition', defaulter(cluster.defaultCustomResourceDefinition)],
   ['apiregistration.k8s.io/v1/APIService', defaulter(cluster.defaultApiService)],
 ]);

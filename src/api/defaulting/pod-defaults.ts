@@ -13,6 +13,7 @@ import type {
 } from '../types/core.v1.ts';
 import { formatQuantity, quantityOfMillis, quantityToMillis } from '../quantity.ts';
 import { change, fill, mapItems, whenSet } from './fill.ts';
+import { defaultPodResources } from './pod-level-defaults.ts';
 import { pullPolicyOf } from './pull-policy.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
@@ -47,13 +48,18 @@ function fillPod(pod: Pod): Pod {
   const isHostNetwork = spec.hostNetwork === true;
   const finish = (container: Container): Container =>
     withHostPorts(change(container, { resources: withRequests(container.resources) }), isHostNetwork);
-  return change(pod, {
+  const finished = change(pod, {
     spec: change(spec, {
       containers: mapItems(spec.containers, finish) ?? [],
       initContainers: mapItems(spec.initContainers, finish),
-      resources: whenSet(spec.resources, withRequests),
     }),
   });
+  const { resources } = finished.spec;
+  return resources === undefined
+    ? finished
+    : change(finished, {
+        spec: change(finished.spec, { resources: defaultPodResources(finished, resources) }),
+      });
 }
 
 export function defaultPodTemplate(template: PodTemplateSpec): PodTemplateSpec {

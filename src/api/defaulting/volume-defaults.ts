@@ -1,6 +1,7 @@
 import type {
   DownwardAPIVolumeFile,
   PersistentVolumeClaimSpec,
+  PersistentVolumeSpec,
   ProjectedVolumeSource,
   Volume,
   VolumeProjection,
@@ -63,8 +64,20 @@ function defaultFile(file: DownwardAPIVolumeFile): DownwardAPIVolumeFile {
   return change(file, { fieldRef: whenSet(file.fieldRef, (ref) => fill(ref, { apiVersion: 'v1' })) });
 }
 
+/** What the sources of a persistent volume leave out. */
+export function defaultVolumeSources(spec: PersistentVolumeSpec): Partial<PersistentVolumeSpec> {
+  const { hostPath } = spec;
+  return {
+    ...(hostPath === undefined ? {} : { hostPath: fill(hostPath, { type: '' }) }),
+    ...defaultLegacySources(spec),
+  };
+}
+
+type LegacySources = Pick<Volume | PersistentVolumeSpec, 'iscsi' | 'rbd' | 'azureDisk' | 'scaleIO'>;
+
 /** Volumes of plugins that are long out of the tree keep their defaults. */
-function defaultLegacySources({ iscsi, rbd, azureDisk, scaleIO }: Volume): Partial<Volume> {
+function defaultLegacySources(sources: LegacySources): LegacySources {
+  const { iscsi, rbd, azureDisk, scaleIO } = sources;
   return {
     ...(iscsi === undefined ? {} : { iscsi: fill(iscsi, { iscsiInterface: 'default' }) }),
     ...(rbd === undefined

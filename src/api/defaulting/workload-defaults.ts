@@ -1,4 +1,11 @@
-import type { DaemonSet, Deployment, DeploymentSpec, ReplicaSet, StatefulSet } from '../types/apps.v1.ts';
+import type {
+  DaemonSet,
+  Deployment,
+  DeploymentSpec,
+  ReplicaSet,
+  StatefulSet,
+  StatefulSetUpdateStrategy,
+} from '../types/apps.v1.ts';
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../types/autoscaling.v1.ts';
 import type {
   HPAScalingRules,
@@ -61,7 +68,12 @@ export function defaultDaemonSet(set: DaemonSet): DaemonSet {
 
 export function defaultStatefulSet(set: StatefulSet): StatefulSet {
   const { spec } = set;
-  const strategy = fill(spec.updateStrategy ?? {}, { type: 'RollingUpdate' });
+  const given = spec.updateStrategy ?? {};
+  // Who names the strategy and says nothing else about it has said all there is.
+  const strategy =
+    given.type === undefined
+      ? fill<StatefulSetUpdateStrategy>(given, { type: 'RollingUpdate', rollingUpdate: {} })
+      : given;
   return change(set, {
     spec: change(
       fill(spec, { podManagementPolicy: 'OrderedReady', replicas: 1, revisionHistoryLimit: HISTORY }),
@@ -69,7 +81,9 @@ export function defaultStatefulSet(set: StatefulSet): StatefulSet {
         template: defaultPodTemplate(spec.template),
         updateStrategy:
           strategy.type === 'RollingUpdate'
-            ? change(strategy, { rollingUpdate: fill(strategy.rollingUpdate ?? {}, { partition: 0 }) })
+            ? change(strategy, {
+                rollingUpdate: whenSet(strategy.rollingUpdate, (rolling) => fill(rolling, { partition: 0 })),
+              })
             : strategy,
         persistentVolumeClaimRetentionPolicy: fill(spec.persistentVolumeClaimRetentionPolicy ?? {}, {
           whenDeleted: 'Retain',

@@ -201,7 +201,7 @@ export function checkTolerations(
       }
     } else if (operator === 'Exists') {
       if (value !== '') {
-        problems.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
+        problems.invalid(`${at}.operator`, toleration, "value must be empty when `operator` is 'Exists'");
       }
     } else {
       problems.oneOf(`${at}.operator`, operator, ['Equal', 'Exists']);

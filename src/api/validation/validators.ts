@@ -62,6 +62,7 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/PodTemplate', rules(POD_TEMPLATE_RULES)],
   ['/ReplicationController', rules(workload.REPLICATION_CONTROLLER_RULES)],
   ['/Service', rules(SERVICE_RULES)],
+  ['/ServiceAccount', {}],
   ['/ConfigMap', rules(config.CONFIG_MAP_RULES)],
   ['/Secret', rules(config.SECRET_RULES)],
   ['/Namespace', rules(config.NAMESPACE_RULES)],
@@ -126,14 +127,19 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
 /** Kinds that extend the API, and those that they bring along, may have finalizers of any name. */
 const EXTENSION_GROUPS: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
 
-function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules {
-  return RULES.get(`${group}/${kind}`) ?? RULES.get(`${group}/${version}/${kind}`) ?? {};
+function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules | undefined {
+  return RULES.get(`${group}/${kind}`) ?? RULES.get(`${group}/${version}/${kind}`);
+}
+
+/** True for kinds whose rules stand in this table, even if only their metadata can be wrong. */
+export function hasOwnRules(kind: GroupVersionKind): boolean {
+  return rulesOf(kind) !== undefined;
 }
 
 /** The validator of a kind, built in or not. A kind without rules of its own still has its metadata checked. */
 export function validatorFor(
   kind: GroupVersionKind & { readonly namespaced?: boolean },
-  special: AnyRules = rulesOf(kind),
+  special: AnyRules = rulesOf(kind) ?? {},
 ): Validator {
   const isNamespaced = kind.namespaced ?? resourceOfKind(kind)?.namespaced ?? true;
   const metaRules = {

@@ -63,13 +63,12 @@ export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocator
       'spec.type': (object) => asService(object).spec.type ?? '',
     },
     prepareCreate: (object) => {
-      const service = asService(object);
-      const spec = allocate(
-        { ...service, spec: syncedAddresses(service.spec, undefined) },
-        undefined,
-        allocators,
+      const synced = withStatus(
+        { ...object, spec: syncedAddresses(asService(object).spec, undefined) },
+        { loadBalancer: {} },
       );
-      return withStatus({ ...object, spec }, { loadBalancer: {} });
+      refuseWrong(info, synced, base.validateCreate(synced));
+      return { ...synced, spec: allocate(asService(synced), undefined, allocators) };
     },
     prepareUpdate: (next, current, subresource) => {
       if (subresource === 'status') {
@@ -78,12 +77,24 @@ export function serviceStrategy(info: ResourceInfo, allocators: ServiceAllocator
       const before = asService(current).spec;
       const synced = syncedAddresses(asService(next).spec, before);
       const kept = withoutOutgrown(keepAllocations(synced, before), before);
-      const spec = allocate({ ...asService(next), spec: kept }, before, allocators);
-      const status = spec.type === 'LoadBalancer' ? current['status'] : { loadBalancer: {} };
-      return withStatus({ ...next, spec }, status);
+      const status = kept.type === 'LoadBalancer' ? current['status'] : { loadBalancer: {} };
+      const changed = withStatus({ ...next, spec: kept }, status);
+      refuseWrong(info, changed, base.validateUpdate(changed, current, subresource));
+      return { ...changed, spec: allocate(asService(changed), before, allocators) };
     },
+    // What is to be stored has been checked by now: before anything was allocated for it.
+    validateCreate: () => [],
+    validateUpdate: (next, current, subresource) =>
+      subresource === 'status' ? base.validateUpdate(next, current, subresource) : [],
     afterDelete: (object) => allocators.release(asService(object).spec),
   };
+}
+
+/** @throws {StatusError} Invalid when there are errors */
+function refuseWrong(info: ResourceInfo, service: DraftObject, errors: readonly FieldError[]): void {
+  if (errors.length > 0) {
+    throw invalid(info, service.metadata.name ?? '', errors);
+  }
 }
 
 function needsClusterIp({ type }: ServiceSpec): boolean {
