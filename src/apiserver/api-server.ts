@@ -204,7 +204,7 @@ export class ApiServer implements AsyncDisposable {
       {
         handler: this.handler,
         authenticator,
-        impersonate: (user: UserInfo, headers) => impersonatedUser({ headers }, user, authorizer),
+        impersonate: (user: UserInfo, request) => impersonatedUser(request, user, authorizer),
         upgrade: (call, connection) => this.#upgrade(call, connection),
         limiter,
         auditor: this.#deps.auditor,

@@ -3,7 +3,7 @@ import type { APIService } from '#api/types/apiregistration.v1.ts';
 import { APISERVICE, ENDPOINT_SLICE, SERVICE } from '#api/types/resources.ts';
 import type { Clock, Timer } from '#base/clock.ts';
 import { jsonEqual } from '#base/json-equal.ts';
-import { describeError, type Logger } from '#base/log.ts';
+import type { Logger } from '#base/log.ts';
 import { Counter, Gauge, type MetricsRegistry } from '#base/metrics.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import { timestamp } from '../registry/metadata.ts';
@@ -148,7 +148,8 @@ export class AvailabilityController {
       return undefined;
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-      return describeError(errors.at(-1));
+      const last = errors.at(-1);
+      return last instanceof Error ? last.message : String(last);
     }
   }
 
@@ -166,7 +167,7 @@ export class AvailabilityController {
         ? undefined
         : `failing or missing response from ${url}: bad status from ${url}: ${code}`;
     } catch (error) {
-      return `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${describeError(error)}`;
+      return `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 

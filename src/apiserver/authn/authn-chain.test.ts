@@ -96,6 +96,15 @@ const cases: readonly { name: string; request: AuthnRequest; who: string }[] = [
     who: 'bob [a,b,system:authenticated]',
   },
   {
+    name: 'a front proxy, the groups joined as Node joins them',
+    request: {
+      headers: { 'x-remote-user': 'dora', 'x-remote-group': 'x, y, with comma' },
+      rawHeaders: ['X-Remote-User', 'dora', 'X-Remote-Group', 'x', 'x-remote-group', 'y, with comma'],
+      peerCertificate: PROXY,
+    },
+    who: 'dora [x,y, with comma,system:authenticated]',
+  },
+  {
     name: 'a front proxy speaking for somebody',
     request: { headers: REMOTE, peerCertificate: PROXY },
     who: 'dora [x,y,system:authenticated] acme.com/project=p1',

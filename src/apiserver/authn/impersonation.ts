@@ -1,7 +1,7 @@
 import { internalError } from '#api/status-error.ts';
 import type { Attributes, Authorizer } from '../authz/authorizer.ts';
 import { requireAllowed } from '../authz/forbidden-message.ts';
-import { extraOf, valuesOf } from './request-header.ts';
+import { extraOf, valuesOf, type HeaderSource } from './request-header.ts';
 import { parseServiceAccountUserName, serviceAccountGroups } from './service-account-identity.ts';
 import {
   ALL_AUTHENTICATED,
@@ -41,12 +41,12 @@ export function wantsImpersonation({ headers }: Pick<AuthnRequest, 'headers'>): 
  *
  * @throws {StatusError} 403 for the first thing the sender may not take on
  */
-export function impersonatedUser(request: AuthnRequest, sender: UserInfo, authorizer: Authorizer): UserInfo {
+export function impersonatedUser(request: HeaderSource, sender: UserInfo, authorizer: Authorizer): UserInfo {
   if (!wantsImpersonation(request)) {
     return sender;
   }
   const name = headerOf(request, 'impersonate-user') ?? '';
-  const groups = valuesOf(request.headers['impersonate-group']);
+  const groups = valuesOf(request, 'impersonate-group');
   const uid = headerOf(request, 'impersonate-uid') ?? '';
   const extra = extraOf(request, EXTRA_PREFIX);
   if (name === '') {

@@ -9,6 +9,9 @@ export interface RequestHeaderOptions {
   readonly allowedNames: readonly string[];
 }
 
+/** Where headers are read from. */
+export type HeaderSource = Pick<AuthnRequest, 'headers' | 'rawHeaders'>;
+
 const EXTRA_PREFIX = 'x-remote-extra-';
 
 /** Identity that a front proxy, known by its certificate, passes on in `X-Remote-` headers. */
@@ -36,23 +39,35 @@ export class RequestHeaderAuthenticator implements Authenticator {
     return Promise.resolve({
       name,
       ...(uid === undefined ? {} : { uid }),
-      groups: valuesOf(request.headers['x-remote-group']),
+      groups: valuesOf(request, 'x-remote-group'),
       extra: extraOf(request, EXTRA_PREFIX),
     });
   }
 }
 
 /** All values of a header, each of which may have been sent on its own. */
-export function valuesOf(value: string | readonly string[] | undefined): readonly string[] {
-  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+export function valuesOf({ headers, rawHeaders }: HeaderSource, name: string): readonly string[] {
+  const value = headers[name];
+  if (value === undefined) {
+    return [];
+  }
+  if (typeof value !== 'string') {
+    return value;
+  }
+  // Node joins what was sent on its own with commas; which of them were sent shows only as they came.
+  return rawHeaders !== undefined && value.includes(',') ? valuesAsSent(rawHeaders, name) : [value];
+}
+
+function valuesAsSent(rawHeaders: readonly string[], name: string): readonly string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
 /** The extra fields in headers that start with `prefix`; what follows is the key, percent-encoded. */
-export function extraOf(request: AuthnRequest, prefix: string): Record<string, readonly string[]> {
+export function extraOf(request: HeaderSource, prefix: string): Record<string, readonly string[]> {
   const extra: [string, readonly string[]][] = [];
-  for (const [header, value] of Object.entries(request.headers)) {
+  for (const header of Object.keys(request.headers)) {
     if (header.startsWith(prefix)) {
-      extra.push([decodeKey(header.slice(prefix.length)), valuesOf(value)]);
+      extra.push([decodeKey(header.slice(prefix.length)), valuesOf(request, header)]);
     }
   }
   // Unlike assignment this also keeps a key named `__proto__` an ordinary one.

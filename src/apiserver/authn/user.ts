@@ -12,6 +12,8 @@ export interface UserInfo {
 export interface AuthnRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Names and values in turn, as they came over the network. */
+  readonly rawHeaders?: readonly string[] | undefined;
   /** The certificate the client showed on this connection, its possession proven; not yet checked against any CA. */
   readonly peerCertificate?: X509Certificate | undefined;
   /** The request's path and query. */

@@ -14,6 +14,7 @@ import { describeError, type Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Auditor } from '../audit/auditor.ts';
+import type { HeaderSource } from '../authn/request-header.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import type { ApiHandler } from '../endpoints/api-handler.ts';
@@ -32,7 +33,7 @@ export interface HttpServerDeps {
   readonly handler: ApiHandler;
   readonly authenticator: Authenticator;
   /** Checks and applies impersonation headers; the user who really acts. @throws {StatusError} Forbidden */
-  readonly impersonate: (user: UserInfo, headers: IncomingMessage['headers']) => UserInfo;
+  readonly impersonate: (user: UserInfo, request: HeaderSource) => UserInfo;
   /** Takes over a connection for exec, attach, port-forward and proxied upgrades. */
   readonly upgrade: (
     call: ApiCall,
@@ -260,6 +261,7 @@ export class HttpServer implements AsyncDisposable {
     try {
       const user = await authenticator.authenticate({
         headers: request.headers,
+        rawHeaders: request.rawHeaders,
         peerCertificate: peerCertificate(request),
         url: request.url,
       });
@@ -275,7 +277,7 @@ export class HttpServer implements AsyncDisposable {
   /** Lets the call be somebody else's, if its sender may. @throws {StatusError} Forbidden */
   #impersonate(call: OpenCall, request: Request): void {
     const sender = call.user;
-    call.user = this.#deps.impersonate(sender, request.headers);
+    call.user = this.#deps.impersonate(sender, request);
     if (call.user !== sender) {
       call.audit?.impersonated(call.user);
     }
