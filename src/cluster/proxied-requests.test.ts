@@ -165,6 +165,13 @@ test('proxy: requests reach the pod with their method, headers and body, and the
   assert.match(host, /^10\.244\.0\.7:\d+$/);
 });
 
+test('proxy: only what is read is sent on to the root with a slash', async () => {
+  await using proxied = await startProxied();
+  const answer = await ask(proxied.port, `${PODS}/hello/proxy?q=1`, 'PUT', 'content');
+  assert.equal(answer.code, 418);
+  assert.equal(JSON.parse(answer.body).url, '/?q=1');
+});
+
 test('proxy: names, ports and schemes, redirects, and what is refused', async () => {
   await using proxied = await startProxied();
   const seen: Record<string, string> = {};
@@ -199,7 +206,7 @@ test('proxy: names, ports and schemes, redirects, and what is refused', async ()
     'services/forged:http/proxy/': '503 no endpoints available for service "forged:http"',
     'services/missing/proxy/': '404 services "missing" not found',
     'pods/hello/proxy': `301 ${PODS}/hello/proxy/`,
-    'pods/hello/proxy/moved': `302 https://127.0.0.1${PODS}/hello/proxy/elsewhere?x=1`,
+    'pods/hello/proxy/moved': `302 ${PODS}/hello/proxy/elsewhere?x=1`,
     'pods/hello:1/proxy/': '503 error trying to reach service: connect ECONNREFUSED 127.0.0.1:1',
     '/api/v1/nodes/node-1/proxy/stats/summary?only=cpu': '200 /stats/summary only=cpu',
     '/api/v1/nodes/node-1:22/proxy/': '501 nodes/proxy to port 22 is not supported by Coracle yet',

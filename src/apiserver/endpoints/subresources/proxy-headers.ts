@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { proxiedAddress } from './proxied-links.ts';
 
 export type HeaderMap = Readonly<Record<string, string | string[]>>;
 
@@ -47,41 +48,20 @@ export function requestHeaders(
   };
 }
 
+/** A proxied server has no say in which pages may use this one. */
+const CROSS_ORIGIN = /^access-control-allow-(?:credentials|headers|methods|origin)$/;
+
 /** The headers that the client sees: redirects to the proxied server itself lead through the proxy again. */
 export function responseHeaders(
   headers: IncomingHttpHeaders,
   { path, host }: ForwardedFor,
   targetHost: string,
 ): HeaderMap {
-  const passed = passedOn(headers, () => true);
+  const passed = passedOn(headers, (name) => !CROSS_ORIGIN.test(name));
   const { location } = headers;
   return location === undefined
     ? passed
-    : { ...passed, location: rewrittenLocation(location, { prefix: proxyPrefix(path), host, targetHost }) };
-}
-
-/** Where a redirect of the proxied server leads to from the client's side. */
-export function rewrittenLocation(
-  location: string,
-  {
-    prefix,
-    host,
-    targetHost,
-  }: { readonly prefix: string; readonly host: string; readonly targetHost: string },
-): string {
-  const isAbsolute = /^[a-z][a-z0-9+.-]*:\/\//i.test(location) || location.startsWith('//');
-  if (!isAbsolute && !location.startsWith('/')) {
-    return location;
-  }
-  if (!URL.canParse(location, `http://${targetHost}`)) {
-    return location;
-  }
-  const url = new URL(location, `http://${targetHost}`);
-  if (url.host !== targetHost && url.hostname !== new URL(`http://${targetHost}`).hostname) {
-    return location;
-  }
-  const path = url.pathname.startsWith(`${prefix}/`) ? url.pathname : `${prefix}${url.pathname}`;
-  return `https://${host}${path}${url.search}${url.hash}`;
+    : { ...passed, location: proxiedAddress(location, { prefix: proxyPrefix(path), host, targetHost }) };
 }
 
 /** A message's headers without those of its connection, in the names of HTTP/1.1. */

@@ -11,6 +11,7 @@ import { describeError } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import type { ApiCall, ApiResult } from '../api-call.ts';
 import type { NodeConnection, NodeDirectory } from '../node-directory.ts';
+import { proxiedAddress, withProxiedLinks } from './proxied-links.ts';
 import { proxyPrefix, requestHeaders, responseHeaders, type ForwardedFor } from './proxy-headers.ts';
 import {
   nodeTarget,
@@ -46,7 +47,7 @@ export function isProxyCall({ info }: ApiCall): boolean {
 export async function serveProxy(deps: ProxyDeps, call: ApiCall): Promise<ApiResult> {
   const target = await targetOf(deps, call);
   const prefix = proxyPrefix(call.info.path);
-  if (call.info.path === prefix) {
+  if (call.info.path === prefix && ['GET', 'HEAD'].includes(methodOf(call))) {
     // Relative links of the root page would lead out of the proxy.
     return redirect(`${prefix}/${queryOf(call)}`);
   }
@@ -64,13 +65,28 @@ export async function serveProxy(deps: ProxyDeps, call: ApiCall): Promise<ApiRes
     throw unreachable(error);
   })) as [IncomingMessage];
   call.signal.addEventListener('abort', () => response.destroy(), { once: true });
-  return {
-    kind: 'bytes',
-    code: response.statusCode ?? 502,
-    contentType: response.headers['content-type'] ?? '',
-    headers: responseHeaders(response.headers, forwarded, hostOf),
-    chunks: response,
-  };
+  const headers = responseHeaders(response.headers, forwarded, hostOf);
+  const contentType = response.headers['content-type'] ?? '';
+  const answerOf = { kind: 'bytes', code: response.statusCode ?? 502, contentType } as const;
+  if (!hasLinks(call, response)) {
+    return { ...answerOf, headers, chunks: response };
+  }
+  const place = { prefix, host: forwarded.host, targetHost: hostOf };
+  // The page will be longer, nobody knows by how much.
+  const { 'content-length': _length, ...others } = headers;
+  const chunks = withProxiedLinks(response, (address) => proxiedAddress(address, place));
+  return { ...answerOf, headers: others, chunks };
+}
+
+/** Pages are rewritten so that their links lead through the proxy. */
+function hasLinks(call: ApiCall, { headers }: IncomingMessage): boolean {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  return (
+    type.trim() === 'text/html' &&
+    methodOf(call) !== 'HEAD' &&
+    headers.location === undefined &&
+    ['', 'identity'].includes(headers['content-encoding'] ?? '')
+  );
 }
 
 /**
@@ -137,7 +153,7 @@ async function openRequest(
   };
   const request = httpRequest({
     createConnection: () => connection,
-    method: call.http?.method ?? 'GET',
+    method: methodOf(call),
     path: `${path === '' ? '/' : path}${queryOf(call)}`,
     headers,
   });
@@ -145,7 +161,7 @@ async function openRequest(
 }
 
 async function askNode(node: NodeConnection, call: ApiCall, path: string): Promise<ApiResult> {
-  const method = call.http?.method ?? 'GET';
+  const method = methodOf(call);
   if (method !== 'GET' && method !== 'HEAD') {
     throw methodNotSupported({ group: '', resource: 'nodes/proxy' }, method.toLowerCase());
   }
@@ -175,6 +191,10 @@ function targetHost({ ip, port }: PodTarget): string {
 function queryOf({ http, query }: ApiCall): string {
   const text = http?.query ?? query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+function methodOf({ http }: ApiCall): string {
+  return http?.method ?? 'GET';
 }
 
 function bodyOf({ body }: ApiCall): Uint8Array | undefined {
