@@ -192,3 +192,13 @@ function isAlive(pid: number): string | undefined {
 export function isRunning(state: RunState | undefined): state is RunState {
   return state !== undefined && processStartTime(state.pid) === state.startTime;
 }
+
+/** @throws {DataDirectoryError} a cluster runs there */
+export function assertStopped(directory: DataDirectory): void {
+  const running = directory.readRun();
+  if (isRunning(running)) {
+    throw new DataDirectoryError(
+      `the cluster in ${directory.path} already runs (process ${running.pid}); stop it with "coracle down"`,
+    );
+  }
+}

@@ -35,7 +35,9 @@ export async function main(args: readonly string[]): Promise<number> {
 async function run(verb: string, args: readonly string[]): Promise<number> {
   switch (verb) {
     case 'up':
-      return (await import('./up.ts')).up(args);
+      return args.includes('--detach') && !args.includes('--help')
+        ? (await import('./detach.ts')).detach(args)
+        : (await import('./up.ts')).up(args);
     case 'start':
       return (await import('./start.ts')).start(args);
     case 'status':

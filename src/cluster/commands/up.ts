@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
-import { isRunning, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
-import { packageRoot } from '../package-root.ts';
-import { LocalCluster } from '../local-cluster.ts';
+import { assertStopped, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { createLog } from './log-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
+import { readyText } from './ready-text.ts';
 import { chooseSecurity, SECURITY_HELP, SECURITY_OPTIONS } from './security-options.ts';
 import { chooseClock, VIRTUAL_HELP, VIRTUAL_OPTIONS, virtualOptions } from './virtual-options.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
@@ -44,11 +41,7 @@ ${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}`;
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** How long a detached start may take before it is given up. */
-const DETACH_TIMEOUT_MS = 60_000;
-const DETACH_POLL_MS = 20;
-
-/** `coracle up`. Ends when the cluster does, or when it is ready with `--detach`. */
+/** `coracle up`. Ends when the cluster does; with `--detach` see there. */
 export async function up(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, OPTIONS);
   if (options.help === true) {
@@ -56,15 +49,7 @@ export async function up(args: readonly string[]): Promise<number> {
     return 0;
   }
   const directory = directoryOf(options['data-dir']);
-  const running = directory.readRun();
-  if (isRunning(running)) {
-    throw new UsageError(
-      `the cluster in ${directory.path} already runs (process ${running.pid}); stop it with "coracle down"`,
-    );
-  }
-  if (options.detach) {
-    return detach(directory, args);
-  }
+  assertStopped(directory);
   const isVirtual = chooseClock(options) === 'virtual';
   if (isVirtual) {
     return runUntilStopped({
@@ -96,8 +81,8 @@ export async function up(args: readonly string[]): Promise<number> {
     directory,
     nodesText: options.nodes,
     keepsContainers: options['keep-containers'],
-    start: () =>
-      LocalCluster.start({
+    start: async () =>
+      (await import('../local-cluster.ts')).LocalCluster.start({
         directory,
         nodes: choice.nodes,
         security,
@@ -117,15 +102,6 @@ export async function up(args: readonly string[]): Promise<number> {
 function sayReady(cluster: RunningCluster): Promise<void> {
   process.stdout.write(readyText(cluster));
   return Promise.resolve();
-}
-
-function readyText({
-  server,
-  kubeconfig,
-  control,
-}: Pick<RunningCluster, 'server' | 'kubeconfig' | 'control'>): string {
-  const more = control === undefined ? '' : `  control: ${control}\n`;
-  return `Cluster ready: ${server}\n  export KUBECONFIG=${kubeconfig}\n${more}`;
 }
 
 /** What of a cluster the program that runs it needs. */
@@ -201,37 +177,6 @@ function runState({ server, kubeconfig, control }: RunningCluster, nodes: string
     isReady: true,
     ...(control === undefined ? {} : { control }),
   };
-}
-
-async function detach(directory: DataDirectory, args: readonly string[]): Promise<number> {
-  mkdirSync(directory.path, { recursive: true, mode: 0o700 });
-  const log = openSync(directory.log, 'a', 0o600);
-  const rest = args.filter((arg) => arg !== '--detach');
-  const child = spawn(process.execPath, [join(packageRoot(), 'bin/coracle.mjs'), 'up', ...rest], {
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
-  let exitCode: number | null | undefined;
-  child.once('exit', (code) => {
-    exitCode = code;
-  });
-  child.unref();
-  const clock = new SystemClock();
-  const deadline = clock.monotonicMs() + DETACH_TIMEOUT_MS;
-  while (clock.monotonicMs() < deadline) {
-    const state = directory.readRun();
-    if (state?.isReady === true && state.pid === child.pid) {
-      process.stdout.write(readyText(state));
-      return 0;
-    }
-    if (exitCode !== undefined) {
-      throw new Error(`the cluster did not start; ${directory.log} says why`);
-    }
-    await clock.sleep(DETACH_POLL_MS);
-  }
-  throw new Error(
-    `the cluster is not ready after ${DETACH_TIMEOUT_MS / 1000} s; ${directory.log} says how far it came`,
-  );
 }
 
 export function formatMs(durationMs: number): string {
