@@ -28,6 +28,8 @@ export interface HttpsCluster extends AsyncDisposable {
   readonly cluster: InProcessCluster;
   readonly port: number;
   user(name: string, ...groups: readonly string[]): HttpsUser;
+  /** As {@link HttpsUser.open}, without a certificate. */
+  readonly stranger: HttpsUser['open'];
 }
 
 /** An in-process cluster that also listens, for what only happens to requests from outside. */
@@ -47,10 +49,11 @@ export async function startHttpsCluster(options: InProcessOptions = {}): Promise
   });
   const tls = { cert: certificatePem, key: keyPem, clientCa: authority.certificatePem };
   const port = await cluster.plane.server.listen({ ...tls, host, port: 0, advertise: host });
-  const agents: Agent[] = [];
+  const agents = [new Agent({ rejectUnauthorized: false })];
   return {
     cluster,
     port,
+    stranger: userOf({ host, port, agent: agents[0] }).open,
     user(name, ...groups) {
       const { certificatePem: cert, keyPem: key } = authority.issue({
         subject: { commonName: name, organizations: groups },
@@ -66,14 +69,23 @@ export async function startHttpsCluster(options: InProcessOptions = {}): Promise
   };
 }
 
-function userOf(to: { readonly host: string; readonly port: number; readonly agent: Agent }): HttpsUser {
+function userOf(to: {
+  readonly host: string;
+  readonly port: number;
+  readonly agent: Agent | undefined;
+}): HttpsUser {
   const open: HttpsUser['open'] = (method, path, headers = {}) =>
     httpsRequest({ ...to, method, path, headers });
   return {
     open,
     async ask(method, path, { headers = {}, body } = {}) {
-      const request = open(method, path, { 'content-type': 'application/json', ...headers });
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      const text = body === undefined ? '' : JSON.stringify(body);
+      const described = {
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(text)),
+      };
+      const request = open(method, path, { ...described, ...headers });
+      request.end(text);
       return answerOf(request);
     },
   };

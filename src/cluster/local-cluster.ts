@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import type { RequestLimits } from '#apiserver/api-server.ts';
+import type { Auditor } from '#apiserver/audit/auditor.ts';
+import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import { Cidr } from '#base/ip.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
@@ -11,9 +12,10 @@ import type { HostPrograms } from '#runtime/oci/check-host.ts';
 import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
 import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan.ts';
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
+import { openAudit, type AuditChoice } from './audit-choice.ts';
 import { openClusterStore, type StoreChoice } from './cluster-store.ts';
 import { ComponentSet } from './component-set.ts';
-import { ControlPlane } from './control-plane.ts';
+import { ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { serveExplanations } from './explain-api.ts';
 import { reconcileExtensionAuthentication } from './extension-authentication.ts';
@@ -40,6 +42,8 @@ export interface LocalClusterOptions {
   readonly store?: StoreChoice;
   /** Left out: upstream's defaults. */
   readonly limits?: Partial<RequestLimits>;
+  /** What is recorded of requests; nothing when left out. */
+  readonly audit?: AuditChoice;
   /** Configuration files of the API server. */
   readonly security?: SecurityChoice;
   /** Left out: the port of an earlier start, else 6443, else any free one. */
@@ -80,6 +84,7 @@ export class LocalCluster implements AsyncDisposable {
   readonly #simNodes: SimNodeSet | undefined;
   readonly #etcdFace: AsyncDisposable | undefined;
   readonly #security: AsyncDisposable;
+  readonly #auditor: AsyncDisposable | undefined;
 
   private constructor(
     parts: Pick<
@@ -89,6 +94,7 @@ export class LocalCluster implements AsyncDisposable {
       readonly simNodes: SimNodeSet | undefined;
       readonly etcdFace: AsyncDisposable | undefined;
       readonly security: AsyncDisposable;
+      readonly auditor: AsyncDisposable | undefined;
     },
   ) {
     this.plane = parts.plane;
@@ -101,6 +107,7 @@ export class LocalCluster implements AsyncDisposable {
     this.#simNodes = parts.simNodes;
     this.#etcdFace = parts.etcdFace;
     this.#security = parts.security;
+    this.#auditor = parts.auditor;
   }
 
   /**
@@ -131,14 +138,11 @@ export class LocalCluster implements AsyncDisposable {
       { clock, log },
     );
     const security = started.use(await openSecurity(options.security, { clock, random, log }));
+    const auditor = started.use(await openAudit(options.audit, { clock, log, metrics }));
     const plane = started.use(
       await ControlPlane.start(
         { store, clock, random, log, metrics, encryption: security.encryption },
-        {
-          ...settings,
-          aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
-          ...(options.limits === undefined ? {} : { limits: options.limits }),
-        },
+        planeOptions(options, settings, { pki, auditor }),
         createSecurity({ clock, random, ...securityOf(pki), ...security.options }),
       ),
     );
@@ -176,6 +180,7 @@ export class LocalCluster implements AsyncDisposable {
       simNodes,
       etcdFace: face,
       security,
+      auditor,
     });
     started.move();
     return cluster;
@@ -203,6 +208,7 @@ export class LocalCluster implements AsyncDisposable {
     await this.#etcdFace?.[Symbol.asyncDispose]();
     await this.plane.close();
     await this.#security[Symbol.asyncDispose]();
+    await this.#auditor?.[Symbol.asyncDispose]();
   }
 }
 
@@ -220,6 +226,19 @@ class PhaseTimer {
     this.#options.onPhase(name, nowMs - this.#sinceMs);
     this.#sinceMs = nowMs;
   }
+}
+
+function planeOptions(
+  { limits }: LocalClusterOptions,
+  settings: ClusterSettings,
+  { pki, auditor }: { readonly pki: ClusterPki; readonly auditor: Auditor | undefined },
+): ControlPlaneOptions {
+  return {
+    ...settings,
+    aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
+    ...(limits === undefined ? {} : { limits }),
+    auditor,
+  };
 }
 
 interface Addresses {

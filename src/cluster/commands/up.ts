@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { assertStopped, processStartTime, type DataDirectory, type RunState } from '../data-directory.ts';
+import { AUDIT_HELP, AUDIT_OPTIONS, chooseAudit } from './audit-options.ts';
 import { DIRECTORY_OPTION, directoryOf, parseOptions, readPort, UsageError } from './command-line.ts';
 import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { createLog } from './log-options.ts';
@@ -16,6 +17,7 @@ const OPTIONS = {
   ...SECURITY_OPTIONS,
   ...STORE_OPTIONS,
   ...LIMIT_OPTIONS,
+  ...AUDIT_OPTIONS,
   nodes: { type: 'string', default: 'auto' },
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
@@ -36,7 +38,7 @@ const HELP = `Usage: coracle up [options]
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
-${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}`;
+${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}${AUDIT_HELP}`;
 
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -76,6 +78,7 @@ export async function up(args: readonly string[]): Promise<number> {
   const security = chooseSecurity(options);
   const store = chooseStore(options);
   const limits = chooseLimits(options);
+  const audit = chooseAudit(options);
   const clock = new SystemClock();
   return runUntilStopped({
     directory,
@@ -88,6 +91,7 @@ export async function up(args: readonly string[]): Promise<number> {
         security,
         store,
         limits,
+        audit,
         ...(port === undefined ? {} : { port }),
         ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
         clock,
