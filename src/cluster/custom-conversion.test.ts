@@ -221,6 +221,47 @@ test('conversion: a webhook may be a Service, and one that is not there is named
   );
 });
 
+test('conversion: who owns a field is told in the version that each manager writes in', async () => {
+  await using server = await startConversionServer();
+  await using cluster = await startInProcessCluster();
+  await define(cluster, TWO, at(server));
+  const [first, second] = [cluster.client.of(V1), cluster.client.of(V2)];
+  const apply = (
+    version: ResourceType<Endpoint>,
+    manager: string,
+    spec: Fields,
+    force = false,
+  ): Promise<Endpoint> =>
+    cluster.client
+      .of(version)
+      .patch(
+        'default',
+        'one',
+        { apiVersion: `example.com/${version.version}`, kind: 'Endpoint', metadata: { name: 'one' }, spec },
+        { type: 'apply', fieldManager: manager, force },
+      );
+  const owners = ({ metadata }: Endpoint): readonly string[] =>
+    (metadata.managedFields ?? []).map(
+      ({ manager, apiVersion, fieldsV1 }) =>
+        `${manager} ${apiVersion} ${Object.keys((fieldsV1 as { 'f:spec': object })['f:spec']).join()}`,
+    );
+  await apply(V1, 'old', { hostPort: 'a:1', note: 'n' });
+  assert.equal(
+    await refusal(apply(V2, 'new', { host: 'b' })),
+    '409 Apply failed with 1 conflict: conflict with "old": .spec.hostPort',
+  );
+  assert.deepEqual(owners(await apply(V2, 'new', { host: 'b' }, true)), [
+    'new example.com/v2 f:host',
+    'old example.com/v1 f:note',
+  ]);
+  await second.patch('default', 'one', { spec: { note: 'm' } }, { type: 'merge', fieldManager: 'patcher' });
+  const last = await first.get('default', 'one');
+  assert.deepEqual(owners(last), ['new example.com/v2 f:host', 'patcher example.com/v2 f:note,f:zone']);
+  assert.deepEqual(last.spec, { hostPort: 'b:1', note: 'm' });
+  const moved = await apply(V1, 'new', { note: 'x' }, true);
+  assert.deepEqual(owners(moved), ['new example.com/v1 f:note', 'patcher example.com/v2 f:zone']);
+});
+
 test('conversion: without one, versions share their fields and have only those of their own schema', async () => {
   await using cluster = await startInProcessCluster();
   await define(cluster, [

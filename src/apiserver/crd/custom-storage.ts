@@ -1,5 +1,6 @@
 import { apiVersionOf } from '#api/resource-type.ts';
 import type { ApiObject } from '#api/object.ts';
+import type { InVersion } from '#codec/managed-fields/apply-across-versions.ts';
 import { decodeStored, encodeStored, isSameState } from '#codec/stored-form.ts';
 import type { KeyValue, Revision, StoreEvent } from '#store/store.ts';
 import type { ObjectVersions } from '../admission/admission.ts';
@@ -112,6 +113,18 @@ export class CustomStorage extends ResourceStorage {
     };
     await this.prepare([entry]);
     return this.view(entry);
+  }
+
+  override get inVersion(): InVersion | undefined {
+    if (this.#versions.conversion.isPlain || this.#versions.all.size === 1) {
+      return undefined;
+    }
+    return async (object, apiVersion) => {
+      const version = this.#versions.all.get(apiVersion);
+      return version === undefined
+        ? undefined
+        : { object: await this.#inVersion(object as DraftObject, apiVersion), struct: version.struct };
+    };
   }
 
   override versions(subresource: string): ObjectVersions | undefined {

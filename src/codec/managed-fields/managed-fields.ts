@@ -33,7 +33,22 @@ export interface UpdateOptions<T extends Tracked> {
   readonly subresource: string;
   /** RFC 3339, for an entry that changes. */
   readonly time: string;
+  /** How the write looks in the versions that other managers wrote in, where those name their fields otherwise. */
+  readonly elsewhere?: StatesElsewhere | undefined;
 }
+
+/** An object before and after a write, in one version. */
+export interface VersionStates {
+  readonly before: object | undefined;
+  readonly after: object;
+  readonly struct: StructType | undefined;
+}
+
+/** By apiVersion. A version that is gone owns nothing any more. */
+export type StatesElsewhere = ReadonlyMap<string, VersionStates | 'gone'>;
+
+/** What a write changes for the owner of an entry, in the entry's version. */
+export type ChangeFor = (entry: ManagedFieldsEntry) => Comparison | undefined | 'gone';
 
 /** One manager's fields, decoded from its entry. */
 export interface Owner {
@@ -87,7 +102,8 @@ export function updateManagedFields<T extends Tracked>(options: UpdateOptions<T>
   if (comparison === undefined) {
     return given === before ? next : withManagedFields(next, before);
   }
-  const owners = takeFromOthers(ownersOf(before), comparison, (entry) => isEntryOf(entry, key));
+  const changeFor = changesFor(comparison, options.elsewhere);
+  const owners = takeFromOthers(ownersOf(before), changeFor, (entry) => isEntryOf(entry, key));
   const changed = union(comparison.modified, comparison.added);
   const own = owners.find(({ entry }) => isEntryOf(entry, key));
   const fields = union(difference(own?.fields ?? NO_FIELDS, comparison.removed), changed);
@@ -144,18 +160,45 @@ export function ownersOf(entries: readonly ManagedFieldsEntry[]): readonly Owner
   return entries.map((entry) => ({ entry, fields: (entry.fieldsV1 ?? NO_FIELDS) as FieldsNode }));
 }
 
+/** Changes by version: as `own` says, unless the entry's version names its fields otherwise. */
+export function changesFor(own: Comparison | undefined, elsewhere: StatesElsewhere | undefined): ChangeFor {
+  const known = new Map<string, Comparison | undefined>();
+  return ({ apiVersion = '' }) => {
+    const states = elsewhere?.get(apiVersion);
+    if (states === undefined || states === 'gone') {
+      return states ?? own;
+    }
+    if (!known.has(apiVersion)) {
+      known.set(apiVersion, compareTracked(states.before, states.after, states.struct));
+    }
+    return known.get(apiVersion);
+  };
+}
+
 /** Everybody but the writer loses what changed and what is gone. */
 export function takeFromOthers(
   owners: readonly Owner[],
-  { added, modified, removed }: Comparison,
+  changeFor: ChangeFor,
   isWriter: (entry: ManagedFieldsEntry) => boolean,
 ): readonly Owner[] {
-  const lost = union(union(added, modified), removed);
+  const lost = new Map<Comparison, FieldsNode>();
+  const lostBy = (change: Comparison): FieldsNode => {
+    const fields = lost.get(change) ?? union(union(change.added, change.modified), change.removed);
+    lost.set(change, fields);
+    return fields;
+  };
   return owners.flatMap((owner) => {
     if (isWriter(owner.entry)) {
       return [owner];
     }
-    const fields = difference(owner.fields, lost);
+    const change = changeFor(owner.entry);
+    if (change === undefined) {
+      return [owner];
+    }
+    if (change === 'gone') {
+      return [];
+    }
+    const fields = difference(owner.fields, lostBy(change));
     if (fields === owner.fields) {
       return [owner];
     }

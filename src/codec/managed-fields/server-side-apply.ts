@@ -19,9 +19,13 @@ import {
   union,
 } from './fields-v1.ts';
 import {
+  type ChangeFor,
+  type EntryKey,
   type Owner,
+  type StatesElsewhere,
   type Tracked,
   UNOWNED_FIELDS,
+  changesFor,
   compareTracked,
   entriesOf,
   entryOf,
@@ -66,38 +70,76 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
  *   configuration that cannot be applied
  */
 export function applyPatch(options: ApplyOptions): Tracked {
-  const { live, struct, manager, apiVersion, subresource, time } = options;
-  const shape = shapeOfStruct(struct);
-  const notWritten = options.ignored ?? resetFields(subresource);
-  const ignored = union(UNOWNED_FIELDS, notWritten);
-  const patch = removeFields(checkedPatch(options), notWritten, shape);
-  const key = { manager, operation: 'Apply', apiVersion, subresource };
-  const isOwn = (entry: ManagedFieldsEntry): boolean => isEntryOf(entry, key);
-  const owners = ownersOf(live?.metadata.managedFields ?? []);
-  const last = owners.find(({ entry }) => isOwn(entry));
-  const others = owners.filter((owner) => owner !== last);
-  const fields = recursiveDifference(fieldSetOf(patch, shape), ignored);
-
-  const merged = mergeFields(live ?? zeroObject(struct), patch, shape);
+  const begun = beginApply(options);
+  const { merged, last, others, fields, shape } = begun;
   const next = prune({
     merged,
     last: last?.fields ?? NO_FIELDS,
     owned: [fields, ...others.map((owner) => owner.fields)],
     shape,
   });
+  return finishApply(options, begun, next);
+}
+
+/** An apply after its configuration was laid over the object. */
+export interface BegunApply {
+  readonly shape: Shape;
+  readonly key: EntryKey;
+  readonly merged: unknown;
+  /** What the manager applied before. */
+  readonly last: Owner | undefined;
+  readonly others: readonly Owner[];
+  /** What it applies now. */
+  readonly fields: FieldsNode;
+}
+
+export function beginApply(options: ApplyOptions): BegunApply {
+  const { live, struct, manager, apiVersion, subresource } = options;
+  const shape = shapeOfStruct(struct);
+  const notWritten = options.ignored ?? resetFields(subresource);
+  const ignored = union(UNOWNED_FIELDS, notWritten);
+  const patch = removeFields(checkedPatch(options), notWritten, shape);
+  const key = { manager, operation: 'Apply', apiVersion, subresource };
+  const owners = ownersOf(live?.metadata.managedFields ?? []);
+  const last = owners.find(({ entry }) => isEntryOf(entry, key));
+  return {
+    shape,
+    key,
+    merged: mergeFields(live ?? zeroObject(struct), patch, shape),
+    last,
+    others: owners.filter((owner) => owner !== last),
+    fields: recursiveDifference(fieldSetOf(patch, shape), ignored),
+  };
+}
+
+/**
+ * Records who owns what of the object that an apply makes.
+ *
+ * @param elsewhere the object in the versions that others wrote in, where those name their fields otherwise
+ * @throws {StatusError} Conflict when another manager owns a field that would change, unless forced
+ */
+export function finishApply(
+  { live, struct, manager, force, time }: ApplyOptions,
+  { shape, key, last, others, fields }: BegunApply,
+  next: Tracked,
+  elsewhere?: StatesElsewhere,
+): Tracked {
   // The live object is in normal form, so what only looks different (`1024Mi`, `1Gi`) must not count as a change.
   const comparison = compareTracked(
     live,
     struct === undefined ? next : normalizeObject(next, struct),
     struct,
   );
-  const changed = comparison === undefined ? NO_FIELDS : union(comparison.added, comparison.modified);
-  if (!options.force) {
-    refuseConflicts(others, changed, { live, manager, shape });
+  const changeFor = changesFor(comparison, elsewhere);
+  if (!force) {
+    refuseConflicts(others, changeFor, { live, manager, shape });
   }
-  const kept = comparison === undefined ? others : takeFromOthers(others, comparison, () => false);
+  const kept =
+    comparison === undefined && elsewhere === undefined
+      ? others
+      : takeFromOthers(others, changeFor, () => false);
   const isSame =
-    last !== undefined && last.entry.apiVersion === apiVersion && sameFields(last.fields, fields);
+    last !== undefined && last.entry.apiVersion === key.apiVersion && sameFields(last.fields, fields);
   const entry = isSame ? last.entry : entryOf(key, fields, time);
   const all = isEmptySet(fields) ? kept : [...kept, { entry, fields }];
   return withManagedFields(next, entriesOf(foldOldest(all)));
@@ -147,7 +189,7 @@ function checkDeclared(patch: object, apiVersion: string, struct: StructType): v
   }
 }
 
-interface Pruning {
+export interface Pruning {
   readonly merged: unknown;
   readonly last: FieldsNode;
   /** What every manager owns now, the applying one with its new configuration. */
@@ -156,7 +198,7 @@ interface Pruning {
 }
 
 /** Removes what the manager applied last time, applies no more, and nobody else owns. */
-function prune({ merged, last, owned, shape }: Pruning): Tracked {
+export function prune({ merged, last, owned, shape }: Pruning): Tracked {
   // Merging objects of one kind gives an object of that kind.
   const object = merged as Tracked;
   if (isEmptySet(last)) {
@@ -174,14 +216,19 @@ interface ConflictContext {
   readonly shape: Shape;
 }
 
-function refuseConflicts(others: readonly Owner[], changed: FieldsNode, context: ConflictContext): void {
+function refuseConflicts(others: readonly Owner[], changeFor: ChangeFor, context: ConflictContext): void {
   const allowed = context.manager === TAKING_OVER_MANAGER ? lastAppliedFields(context) : NO_FIELDS;
-  const conflicts = others.flatMap(({ entry, fields }) =>
-    memberPaths(difference(intersection(fields, changed), allowed)).map((path) => ({
+  const conflicts = others.flatMap(({ entry, fields }) => {
+    const change = changeFor(entry);
+    if (change === undefined || change === 'gone') {
+      return [];
+    }
+    const changed = union(change.added, change.modified);
+    return memberPaths(difference(intersection(fields, changed), allowed)).map((path) => ({
       manager: managerText(entry),
       path,
-    })),
-  );
+    }));
+  });
   if (conflicts.length > 0) {
     throw conflictError(conflicts);
   }
