@@ -100,7 +100,7 @@ export interface ApiServerSecurity {
   readonly admission: readonly AdmissionPlugin[];
   readonly virtual: ReadonlyMap<string, VirtualHandler>;
   /** Paths such as `/openid/v1/jwks`. */
-  readonly paths: ReadonlyMap<string, () => ApiResult>;
+  readonly paths: ReadonlyMap<string, (serverAddress: string) => ApiResult>;
 }
 
 export type SecurityFactory = (

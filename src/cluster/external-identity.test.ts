@@ -109,6 +109,7 @@ current-context: x
 }
 
 interface Started extends AsyncDisposable {
+  readonly show: (path: string) => Promise<{ contentType: string; cacheControl: string; body: string }>;
   readonly ask: (path: string, token?: string, method?: string, body?: object) => Promise<string>;
 }
 
@@ -136,6 +137,13 @@ async function start(choice: IdentityChoice): Promise<Started> {
   const owned = stack.move();
   return {
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async show(path) {
+      const request = httpsRequest({ host, port, path, rejectUnauthorized: false });
+      request.end();
+      const [response] = await once(request, 'response');
+      const { 'content-type': contentType = '', 'cache-control': cacheControl = '' } = response.headers;
+      return { contentType, cacheControl, body: await text(response) };
+    },
     async ask(path, token, method = 'GET', body) {
       const headers = {
         'content-type': 'application/json',
@@ -283,4 +291,19 @@ test('external identity: a webhook decides before the roles do, and only about w
     await started.ask(`${MAPS}/b`, ada),
     '500 Internal error occurred: the server rejected our request for an unknown reason (status 400)',
   );
+});
+
+test('tokens of service accounts: others find out how to verify them, and may remember it', async () => {
+  await using started = await start({ authorization: { kind: 'modes', modes: ['AlwaysAllow'] } });
+  const configuration = await started.show('/.well-known/openid-configuration');
+  assert.deepEqual(
+    [configuration.contentType, configuration.cacheControl],
+    ['application/json', 'public, max-age=3600'],
+  );
+  const { issuer, jwks_uri: keysUri } = JSON.parse(configuration.body);
+  assert.equal(issuer, SERVICE_ACCOUNT_ISSUER);
+  assert.match(keysUri, /^https:\/\/127\.0\.0\.1:\d+\/openid\/v1\/jwks$/);
+  const keys = await started.show(new URL(keysUri).pathname);
+  assert.equal(keys.contentType, 'application/jwk-set+json');
+  assert.deepEqual(Object.keys(JSON.parse(keys.body).keys[0]), ['use', 'kty', 'kid', 'crv', 'alg', 'x', 'y']);
 });

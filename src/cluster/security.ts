@@ -11,7 +11,7 @@ import {
 import { BootstrapTokens } from '#apiserver/authn/bootstrap-tokens.ts';
 import { CertificateVerifier, ClientCertificateAuthenticator } from '#apiserver/authn/client-certificate.ts';
 import { signingKey, verificationKey, type VerificationKey } from '#apiserver/authn/json-web-token.ts';
-import { jsonWebKeySet, openIdConfiguration } from '#apiserver/authn/oidc-discovery.ts';
+import { openIdPaths } from '#apiserver/authn/oidc-discovery.ts';
 import { RequestHeaderAuthenticator } from '#apiserver/authn/request-header.ts';
 import { ServiceAccountTokens } from '#apiserver/authn/service-account-tokens.ts';
 import { StaticTokens } from '#apiserver/authn/static-tokens.ts';
@@ -24,7 +24,6 @@ import { NodeAuthorizer } from '#apiserver/authz/node-authorizer.ts';
 import { NodeGraph } from '#apiserver/authz/node-graph.ts';
 import { RbacAuthorizer } from '#apiserver/authz/rbac-authorizer.ts';
 import { RbacGrants } from '#apiserver/authz/rbac-grants.ts';
-import type { ApiResult } from '#apiserver/endpoints/api-call.ts';
 import { reviewHandlers } from '#apiserver/endpoints/reviews.ts';
 import type { ObjectReader } from '#apiserver/object-reader.ts';
 import { servedKinds } from '#apiserver/registry/served-kinds.ts';
@@ -48,6 +47,8 @@ export interface SecurityOptions {
   readonly serviceAccountVerificationPems?: readonly string[];
   /** Whose service-account tokens are ours; the first is written into new ones. */
   readonly issuers?: readonly string[];
+  /** Where others find the keys of those tokens; at the server's own address when left out. */
+  readonly keysUri?: string;
   /** What tokens are for; the issuers when left out. */
   readonly audiences?: readonly string[];
   /** Users by tokens that were given to the server when it started. */
@@ -69,7 +70,6 @@ export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
 
 /** Written into every service-account token, and the audience that pods' tokens are for. */
 export const SERVICE_ACCOUNT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
-const JWKS_PATH = '/openid/v1/jwks';
 
 /** Upstream's defaults: certificates, front proxy, service accounts, bootstrap tokens; RBAC; the default admission plugins. */
 export function createSecurity(options: SecurityOptions): SecurityFactory {
@@ -115,7 +115,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
         admission: new AdmissionChain(admission),
         audiences,
       }),
-      paths: discoveryPaths(issuer, keys),
+      paths: openIdPaths(issuer, keys, options.keysUri),
     };
   };
 }
@@ -170,19 +170,4 @@ function authorizerOf(
   };
   const authorizers = modes.map((mode) => (typeof mode === 'string' ? byMode[mode]() : mode));
   return new AuthorizerChain([MASTERS_AUTHORIZER, ...authorizers]);
-}
-
-function discoveryPaths(
-  issuer: string,
-  keys: readonly VerificationKey[],
-): ReadonlyMap<string, () => ApiResult> {
-  const jwksUri = `${issuer.replace(/\/$/, '')}${JWKS_PATH}`;
-  return new Map([
-    ['/.well-known/openid-configuration', (): ApiResult => json(openIdConfiguration(issuer, jwksUri, keys))],
-    [JWKS_PATH, (): ApiResult => json(jsonWebKeySet(keys))],
-  ]);
-}
-
-function json(value: object): ApiResult {
-  return { kind: 'value', code: 200, value };
 }

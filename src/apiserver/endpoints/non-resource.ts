@@ -32,7 +32,7 @@ export interface NonResourceDeps {
   /** `host:port` that clients reach the server at. */
   readonly serverAddress: () => string;
   /** Paths that others answer: `/openid/v1/jwks`, `/.well-known/openid-configuration`. */
-  readonly extra: ReadonlyMap<string, () => ApiResult>;
+  readonly extra: ReadonlyMap<string, (serverAddress: string) => ApiResult>;
 }
 
 const ROOT_PATHS = ['/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
@@ -77,7 +77,7 @@ async function serve(deps: NonResourceDeps, call: ApiCall): Promise<ApiResult | 
     case 'openapi':
       return described(deps, path, call.http?.headers.accept ?? '');
     default:
-      return deps.extra.get(path)?.();
+      return deps.extra.get(path)?.(deps.serverAddress());
   }
 }
 
