@@ -1,39 +1,35 @@
-import type { ApiObject } from "#api/object.ts";
-import { apiVersionOf } from "#api/resource-type.ts";
-import { badRequest, StatusError } from "#api/status-error.ts";
-import { applyJsonPatch } from "#codec/patch/json-patch.ts";
-import { applyMergePatch } from "#codec/patch/merge-patch.ts";
-import { applyStrategicMerge } from "#codec/patch/strategic-merge.ts";
-import { applyAcrossVersions } from "#codec/managed-fields/apply-across-versions.ts";
-import { applyPatch, type ApplyOptions } from "#codec/managed-fields/server-side-apply.ts";
-import { timestamp } from "../registry/metadata.ts";
-import type { RequestContext, Target } from "../registry/request-context.ts";
-import type { DraftObject } from "../registry/strategy.ts";
-import { foreignVersions } from "../registry/track-fields.ts";
-import { updateObject, type UpdateResult } from "../registry/update.ts";
-import { isTrue } from "../request-info.ts";
-import type { ApiCall, Served } from "./api-call.ts";
-import { contextOf } from "./call-options.ts";
-import { decodeValue, problemsIn, typedObject } from "./decode-body.ts";
+import type { ApiObject } from '#api/object.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import { badRequest, StatusError } from '#api/status-error.ts';
+import { applyJsonPatch } from '#codec/patch/json-patch.ts';
+import { applyMergePatch } from '#codec/patch/merge-patch.ts';
+import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
+import { applyAcrossVersions } from '#codec/managed-fields/apply-across-versions.ts';
+import { applyPatch, type ApplyOptions } from '#codec/managed-fields/server-side-apply.ts';
+import { timestamp } from '../registry/metadata.ts';
+import type { RequestContext, Target } from '../registry/request-context.ts';
+import type { DraftObject } from '../registry/strategy.ts';
+import { foreignVersions } from '../registry/track-fields.ts';
+import { updateObject, type UpdateResult } from '../registry/update.ts';
+import { isTrue } from '../request-info.ts';
+import type { ApiCall, Served } from './api-call.ts';
+import { contextOf } from './call-options.ts';
+import { decodeValue, problemsIn, typedObject } from './decode-body.ts';
 
-const JSON_PATCH = "application/json-patch+json";
-const MERGE_PATCH = "application/merge-patch+json";
-const STRATEGIC_PATCH = "application/strategic-merge-patch+json";
-const APPLY_YAML = "application/apply-patch+yaml";
+const JSON_PATCH = 'application/json-patch+json';
+const MERGE_PATCH = 'application/merge-patch+json';
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
+const APPLY_YAML = 'application/apply-patch+yaml';
 
 const ACCEPTED = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML];
 /** A schema has no strategies for merging. */
 const CUSTOM_ACCEPTED = [JSON_PATCH, MERGE_PATCH, APPLY_YAML];
 
 /** Serves PATCH in its four kinds. */
-export async function patchObject(
-  served: Served,
-  target: Target,
-  call: ApiCall,
-): Promise<UpdateResult> {
-  const context = contextOf(call, "patch", served.view);
-  const contentType = (call.body?.contentType ?? "").split(";")[0]?.trim() ?? "";
-  const isForced = isTrue(call.query.get("force"));
+export async function patchObject(served: Served, target: Target, call: ApiCall): Promise<UpdateResult> {
+  const context = contextOf(call, 'patch', served.view);
+  const contentType = (call.body?.contentType ?? '').split(';')[0]?.trim() ?? '';
+  const isForced = isTrue(call.query.get('force'));
   if (isForced && contentType !== APPLY_YAML) {
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
@@ -77,8 +73,8 @@ function changeOf(
 function unsupportedPatch(accepted: readonly string[]): StatusError {
   return new StatusError({
     code: 415,
-    reason: "UnsupportedMediaType",
-    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+    reason: 'UnsupportedMediaType',
+    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   });
 }
 
@@ -95,7 +91,7 @@ function applyServerSide(
 ): Promise<UpdateResult> {
   const { storage, view } = served;
   const { info, struct } = view ?? storage.strategy;
-  if ((call.query.get("fieldManager") ?? "") === "") {
+  if ((call.query.get('fieldManager') ?? '') === '') {
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     );
@@ -117,9 +113,7 @@ function applyServerSide(
     const isForeign = inVersion !== undefined && foreignVersions(storage, live).length > 0;
     const options = optionsFor(live);
     // What an apply makes of an object is an object.
-    return (
-      isForeign ? await applyAcrossVersions(options, inVersion) : applyPatch(options)
-    ) as DraftObject;
+    return (isForeign ? await applyAcrossVersions(options, inVersion) : applyPatch(options)) as DraftObject;
   };
   return updateObject(
     storage,
@@ -136,11 +130,11 @@ function applyServerSide(
 
 /** Keys that stand twice in the text of an applied object. @throws {StatusError} BadRequest when strict */
 function checkRepeated({ body }: ApiCall, patch: DraftObject, context: RequestContext): void {
-  const source = context.fieldValidation === "Ignore" ? undefined : problemsIn(body, patch);
-  if (source?.kind !== "yaml") {
+  const source = context.fieldValidation === 'Ignore' ? undefined : problemsIn(body, patch);
+  if (source?.kind !== 'yaml') {
     return;
   }
-  if (context.fieldValidation === "Strict") {
+  if (context.fieldValidation === 'Strict') {
     throw badRequest(`error strict decoding YAML: ${source.problem}`);
   }
   context.warnings.push(source.problem);

@@ -1,31 +1,31 @@
-import type { ApiObject } from "#api/object.ts";
-import { notFound } from "#api/status-error.ts";
-import type { Clock } from "#base/clock.ts";
-import type { Random } from "#base/random.ts";
-import type { InVersion } from "#codec/managed-fields/apply-across-versions.ts";
-import { encodeStored } from "#codec/stored-form.ts";
-import type { KeyValue, Revision, Store, StoreEvent } from "#store/store.ts";
-import type { ObjectVersions } from "../admission/admission.ts";
-import type { AdmissionChain } from "../admission/admission-chain.ts";
-import type { EncryptedStore } from "../encryption/encrypted-store.ts";
-import type { EncryptionAtRest } from "../encryption/encryption-at-rest.ts";
-import type { EventView } from "./event-view.ts";
-import type { MirrorFeed } from "./mirror-feed.ts";
-import { ObjectCache } from "./object-cache.ts";
-import { storagePrefix } from "./storage-keys.ts";
-import { storedLayout, StoredObject, type StoredLayout } from "./stored-object.ts";
-import type { DraftObject, Strategy } from "./strategy.ts";
-import { builtInVersions } from "./versions/built-in-versions.ts";
-import type { VersionView } from "./versions/version-view.ts";
-import { otherVersionsOf } from "./versions/version-views.ts";
+import type { ApiObject } from '#api/object.ts';
+import { notFound } from '#api/status-error.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Random } from '#base/random.ts';
+import type { InVersion } from '#codec/managed-fields/apply-across-versions.ts';
+import { encodeStored } from '#codec/stored-form.ts';
+import type { KeyValue, Revision, Store, StoreEvent } from '#store/store.ts';
+import type { ObjectVersions } from '../admission/admission.ts';
+import type { AdmissionChain } from '../admission/admission-chain.ts';
+import type { EncryptedStore } from '../encryption/encrypted-store.ts';
+import type { EncryptionAtRest } from '../encryption/encryption-at-rest.ts';
+import type { EventView } from './event-view.ts';
+import type { MirrorFeed } from './mirror-feed.ts';
+import { ObjectCache } from './object-cache.ts';
+import { storagePrefix } from './storage-keys.ts';
+import { storedLayout, StoredObject, type StoredLayout } from './stored-object.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
+import { builtInVersions } from './versions/built-in-versions.ts';
+import type { VersionView } from './versions/version-view.ts';
+import { otherVersionsOf } from './versions/version-views.ts';
 
 export interface StorageDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
-  readonly admission: Pick<AdmissionChain, "handles" | "admit" | "validate">;
+  readonly admission: Pick<AdmissionChain, 'handles' | 'admit' | 'validate'>;
   /** Left out, values are stored as they are. */
-  readonly encryption?: Pick<EncryptionAtRest, "storeFor"> | undefined;
+  readonly encryption?: Pick<EncryptionAtRest, 'storeFor'> | undefined;
 }
 
 /**
@@ -46,11 +46,7 @@ export class ResourceStorage {
 
   readonly #views: readonly VersionView[];
 
-  constructor(
-    deps: StorageDeps,
-    strategy: Strategy,
-    options: { readonly isCustom?: boolean } = {},
-  ) {
+  constructor(deps: StorageDeps, strategy: Strategy, options: { readonly isCustom?: boolean } = {}) {
     this.#encrypted = deps.encryption?.storeFor(strategy.info, deps.store);
     this.deps = this.#encrypted === undefined ? deps : { ...deps, store: this.#encrypted };
     this.strategy = strategy;
@@ -62,13 +58,11 @@ export class ResourceStorage {
 
   /** Everything in a namespace, or in all of them when it is empty. */
   prefixOf(namespace: string): string {
-    return namespace === "" ? this.prefix : `${this.prefix}${namespace}/`;
+    return namespace === '' ? this.prefix : `${this.prefix}${namespace}/`;
   }
 
   keyOf(namespace: string, name: string): string {
-    return this.strategy.info.namespaced
-      ? `${this.prefix}${namespace}/${name}`
-      : `${this.prefix}${name}`;
+    return this.strategy.info.namespaced ? `${this.prefix}${namespace}/${name}` : `${this.prefix}${name}`;
   }
 
   /** The newest committed state, or undefined. */

@@ -1,18 +1,18 @@
-import type { ApiObject } from "#api/object.ts";
-import { apiVersionOf } from "#api/resource-type.ts";
-import type { InVersion } from "#codec/managed-fields/apply-across-versions.ts";
+import type { ApiObject } from '#api/object.ts';
+import { apiVersionOf } from '#api/resource-type.ts';
+import type { InVersion } from '#codec/managed-fields/apply-across-versions.ts';
 import {
   areWellFormed,
   type StatesElsewhere,
   updateManagedFields,
   type VersionStates,
   withManagedFields,
-} from "#codec/managed-fields/managed-fields.ts";
-import { onlyStatus, withStatus } from "./default-strategy.ts";
-import { timestamp } from "./metadata.ts";
-import type { RequestContext } from "./request-context.ts";
-import type { ResourceStorage } from "./resource-storage.ts";
-import type { DraftObject, Strategy } from "./strategy.ts";
+} from '#codec/managed-fields/managed-fields.ts';
+import { onlyStatus, withStatus } from './default-strategy.ts';
+import { timestamp } from './metadata.ts';
+import type { RequestContext } from './request-context.ts';
+import type { ResourceStorage } from './resource-storage.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
 
 interface Writing {
   readonly live: DraftObject | undefined;
@@ -28,7 +28,7 @@ export function foreignVersions(storage: ResourceStorage, live: ApiObject): read
     return [];
   }
   const own = apiVersionOf(storage.strategy.info);
-  const versions = (live.metadata.managedFields ?? []).map(({ apiVersion = "" }) => apiVersion);
+  const versions = (live.metadata.managedFields ?? []).map(({ apiVersion = '' }) => apiVersion);
   return [...new Set(versions)].filter((version) => version !== own);
 }
 
@@ -54,12 +54,12 @@ async function readStates(
   versions: readonly string[],
   { inVersion, before, after }: { inVersion: InVersion; before: DraftObject; after: DraftObject },
 ): Promise<StatesElsewhere> {
-  const states = new Map<string, VersionStates | "gone">();
+  const states = new Map<string, VersionStates | 'gone'>();
   for (const version of versions) {
     const [was, is] = [await inVersion(before, version), await inVersion(after, version)];
     states.set(
       version,
-      is === undefined ? "gone" : { before: was?.object, after: is.object, struct: is.struct },
+      is === undefined ? 'gone' : { before: was?.object, after: is.object, struct: is.struct },
     );
   }
   return states;
@@ -96,14 +96,14 @@ function writtenPart(
   live: DraftObject | undefined,
   subresource: string,
 ): DraftObject {
-  if (subresource === "status" && live !== undefined) {
+  if (subresource === 'status' && live !== undefined) {
     return onlyStatus(next, live);
   }
-  if (subresource !== "" || !Object.hasOwn(strategy.info.subresources, "status")) {
+  if (subresource !== '' || !Object.hasOwn(strategy.info.subresources, 'status')) {
     return next;
   }
-  const isStruct = strategy.struct.byName.get("status")?.isPointer === false;
-  return withStatus(next, live?.["status"] ?? (isStruct ? {} : undefined));
+  const isStruct = strategy.struct.byName.get('status')?.isPointer === false;
+  return withStatus(next, live?.['status'] ?? (isStruct ? {} : undefined));
 }
 
 /** A plugin that broke the managed fields does not get its way; the client is told. */
@@ -117,7 +117,7 @@ export function restoreFields(
     return admitted;
   }
   warnings.push(
-    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests",
+    '.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests',
   );
   return withManagedFields(admitted, before.metadata.managedFields ?? []);
 }

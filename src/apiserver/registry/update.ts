@@ -1,16 +1,16 @@
-import type { ApiObject } from "#api/object.ts";
-import { notFound } from "#api/status-error.ts";
-import { jsonEqual } from "#base/json-equal.ts";
-import { shareEqual } from "#base/json-share.ts";
-import { isSameState } from "#codec/stored-form.ts";
-import { admit, validateAdmission, type AdmissionFace } from "./admission-step.ts";
-import { asStatus, createObject, refuseInvalid } from "./create.ts";
-import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } from "./metadata.ts";
-import type { RequestContext, Target } from "./request-context.ts";
-import type { ResourceStorage } from "./resource-storage.ts";
-import { StoredObject } from "./stored-object.ts";
-import type { DraftObject, Strategy } from "./strategy.ts";
-import { restoreFields, statesElsewhere, trackFields } from "./track-fields.ts";
+import type { ApiObject } from '#api/object.ts';
+import { notFound } from '#api/status-error.ts';
+import { jsonEqual } from '#base/json-equal.ts';
+import { shareEqual } from '#base/json-share.ts';
+import { isSameState } from '#codec/stored-form.ts';
+import { admit, validateAdmission, type AdmissionFace } from './admission-step.ts';
+import { asStatus, createObject, refuseInvalid } from './create.ts';
+import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } from './metadata.ts';
+import type { RequestContext, Target } from './request-context.ts';
+import type { ResourceStorage } from './resource-storage.ts';
+import { StoredObject } from './stored-object.ts';
+import type { DraftObject, Strategy } from './strategy.ts';
+import { restoreFields, statesElsewhere, trackFields } from './track-fields.ts';
 
 /** Rounds a write without a resourceVersion may lose against others before the client has to try again. */
 const CONFLICT_TRIES = 64;
@@ -53,9 +53,8 @@ export async function updateObject(
       return createInstead(storage, target, options, context);
     }
     const attempt = await prepare(storage, target, current, options, context);
-    if (attempt.kind === "unchanged" || context.isDryRun) {
-      const stored =
-        attempt.kind === "unchanged" ? current : dryRunView(storage, current, attempt.object);
+    if (attempt.kind === 'unchanged' || context.isDryRun) {
+      const stored = attempt.kind === 'unchanged' ? current : dryRunView(storage, current, attempt.object);
       return { stored, isCreated: false };
     }
     const outcome = await write(storage, current, attempt);
@@ -65,14 +64,14 @@ export async function updateObject(
     if (attempt.isConditional || tries >= CONFLICT_TRIES) {
       throw staleObject(storage.strategy, target.name);
     }
-    current = outcome === "missing" ? undefined : outcome.current;
+    current = outcome === 'missing' ? undefined : outcome.current;
   }
 }
 
 type Attempt =
-  | { readonly kind: "unchanged" }
+  | { readonly kind: 'unchanged' }
   | {
-      readonly kind: "write" | "remove";
+      readonly kind: 'write' | 'remove';
       readonly object: DraftObject;
       /** The client named the state it started from, so a lost race is its conflict, not ours. */
       readonly isConditional: boolean;
@@ -92,8 +91,8 @@ async function prepare(
   checkResourceVersion(produced, live, strategy);
   const isConditional =
     options.isPatch !== true &&
-    (produced.metadata.resourceVersion ?? "") !== "" &&
-    produced.metadata.resourceVersion !== "0";
+    (produced.metadata.resourceVersion ?? '') !== '' &&
+    produced.metadata.resourceVersion !== '0';
   const kept = keepSystemMetadata(produced, live, target, strategy);
   const defaulted = strategy.applyDefaults(shareEqual(kept, live));
   const { subresource } = target;
@@ -107,7 +106,7 @@ async function prepare(
           elsewhere: await statesElsewhere(storage, defaulted, live, subresource),
         });
   const { face } = options;
-  const admitted = await admit(storage, "UPDATE", target, {
+  const admitted = await admit(storage, 'UPDATE', target, {
     object: tracked,
     oldObject: live,
     context,
@@ -121,19 +120,19 @@ async function prepare(
   );
   const found = strategy.validateUpdate(prepared, live, subresource);
   await refuseInvalid(storage, { next: prepared, previous: live, subresource, found, context });
-  await validateAdmission(storage, "UPDATE", target, {
+  await validateAdmission(storage, 'UPDATE', target, {
     object: prepared,
     oldObject: live,
     context,
     face,
   });
   if (isReleased(prepared) && strategy.isHeld?.(prepared) !== true) {
-    return { kind: "remove", object: prepared, isConditional };
+    return { kind: 'remove', object: prepared, isConditional };
   }
   if (isSameState(prepared, live) && !storage.isOutdated(current)) {
-    return { kind: "unchanged" };
+    return { kind: 'unchanged' };
   }
-  return { kind: "write", object: prepared, isConditional };
+  return { kind: 'write', object: prepared, isConditional };
 }
 
 /** The last finalizer went from an object whose grace period is over: now it really is deleted. */
@@ -145,31 +144,24 @@ function isReleased({ metadata }: DraftObject): boolean {
   );
 }
 
-function bumpGeneration(
-  storage: ResourceStorage,
-  next: DraftObject,
-  live: DraftObject,
-): DraftObject {
+function bumpGeneration(storage: ResourceStorage, next: DraftObject, live: DraftObject): DraftObject {
   const { strategy } = storage;
-  if (
-    !strategy.tracksGeneration ||
-    jsonEqual(desiredState(next, strategy), desiredState(live, strategy))
-  ) {
+  if (!strategy.tracksGeneration || jsonEqual(desiredState(next, strategy), desiredState(live, strategy))) {
     return next;
   }
   return withMetadata(next, withGeneration(next.metadata, (live.metadata.generation ?? 0) + 1));
 }
 
 /** The same metadata, in the same order, with another generation. */
-function withGeneration(metadata: DraftObject["metadata"], generation: number): object {
+function withGeneration(metadata: DraftObject['metadata'], generation: number): object {
   if (metadata.generation !== undefined) {
     return { ...metadata, generation };
   }
   const entries = Object.entries(metadata);
-  const after = entries.findIndex(([name]) => name === "uid") + 1;
+  const after = entries.findIndex(([name]) => name === 'uid') + 1;
   return Object.fromEntries([
     ...entries.slice(0, after),
-    ["generation", generation],
+    ['generation', generation],
     ...entries.slice(after),
   ]);
 }
@@ -177,42 +169,33 @@ function withGeneration(metadata: DraftObject["metadata"], generation: number): 
 /** What a user wants: everything but metadata and status. Custom objects have a status only where it is kept apart. */
 function desiredState(object: DraftObject, { custom, info }: Strategy): object {
   const { metadata: _metadata, status: _status, ...desired } = object;
-  return custom === undefined || Object.hasOwn(info.subresources, "status")
+  return custom === undefined || Object.hasOwn(info.subresources, 'status')
     ? desired
-    : { ...desired, status: object["status"] };
+    : { ...desired, status: object['status'] };
 }
 
 async function write(
   storage: ResourceStorage,
   current: StoredObject,
-  attempt: Extract<Attempt, { kind: "write" | "remove" }>,
-): Promise<StoredObject | { readonly current: StoredObject } | "missing"> {
+  attempt: Extract<Attempt, { kind: 'write' | 'remove' }>,
+): Promise<StoredObject | { readonly current: StoredObject } | 'missing'> {
   const { key } = current;
   try {
-    if (attempt.kind === "remove") {
+    if (attempt.kind === 'remove') {
       const removed = await storage.deps.store.delete(key, current.revision);
-      if (removed.kind === "deleted") {
+      if (removed.kind === 'deleted') {
         storage.removed(key, removed.revision);
         storage.strategy.afterDelete?.(attempt.object);
-        return new StoredObject(
-          key,
-          storage.encode(attempt.object),
-          removed.revision,
-          storage.layout,
-        );
+        return new StoredObject(key, storage.encode(attempt.object), removed.revision, storage.layout);
       }
-      return removed.kind === "missing"
-        ? "missing"
-        : { current: await storage.prepared(removed.current) };
+      return removed.kind === 'missing' ? 'missing' : { current: await storage.prepared(removed.current) };
     }
     const bytes = await storage.bytesToStore(attempt.object);
     const outcome = await storage.deps.store.update(key, bytes, current.revision);
-    if (outcome.kind === "updated") {
+    if (outcome.kind === 'updated') {
       return await storage.written(key, bytes, outcome.revision, attempt.object);
     }
-    return outcome.kind === "missing"
-      ? "missing"
-      : { current: await storage.prepared(outcome.current) };
+    return outcome.kind === 'missing' ? 'missing' : { current: await storage.prepared(outcome.current) };
   } catch (error) {
     throw asStatus(error);
   }
@@ -224,7 +207,7 @@ async function createInstead(
   { createInstead: make, keepsManagedFields }: UpdateOptions,
   context: RequestContext,
 ): Promise<UpdateResult> {
-  if (make === undefined || target.subresource !== "") {
+  if (make === undefined || target.subresource !== '') {
     throw notFound(storage.strategy.info, target.name);
   }
   const stored = await createObject(storage, target.namespace, make(), context, {
@@ -233,10 +216,6 @@ async function createInstead(
   return { stored, isCreated: true };
 }
 
-function dryRunView(
-  storage: ResourceStorage,
-  current: StoredObject,
-  object: DraftObject,
-): StoredObject {
+function dryRunView(storage: ResourceStorage, current: StoredObject, object: DraftObject): StoredObject {
   return new StoredObject(current.key, storage.encode(object), current.revision, storage.layout);
 }
