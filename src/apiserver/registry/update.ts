@@ -120,12 +120,7 @@ async function prepare(
   );
   const found = strategy.validateUpdate(prepared, live, subresource);
   await refuseInvalid(storage, { next: prepared, previous: live, subresource, found, context });
-  await validateAdmission(storage, 'UPDATE', target, {
-    object: prepared,
-    oldObject: live,
-    context,
-    face,
-  });
+  await validateAdmission(storage, 'UPDATE', target, { object: prepared, oldObject: live, context, face });
   if (isReleased(prepared) && strategy.isHeld?.(prepared) !== true) {
     return { kind: 'remove', object: prepared, isConditional };
   }
@@ -210,9 +205,7 @@ async function createInstead(
   if (make === undefined || target.subresource !== '') {
     throw notFound(storage.strategy.info, target.name);
   }
-  const stored = await createObject(storage, target.namespace, make(), context, {
-    keepsManagedFields,
-  });
+  const stored = await createObject(storage, target.namespace, make(), context, { keepsManagedFields });
   return { stored, isCreated: true };
 }
 
