@@ -43,7 +43,7 @@ import { FlowController } from './flow-control/flow-controller.ts';
 import { IN_FLIGHT_DEFAULT, MaxInFlight, type InFlightLimits } from './flow-control/max-in-flight.ts';
 import type { RequestLimiter } from './flow-control/request-limiter.ts';
 import { ResourceSizes } from './flow-control/resource-sizes.ts';
-import { HttpServer } from './http/http-server.ts';
+import { HttpServer, type Disturb } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { OpenApi } from './openapi/openapi.ts';
 import { Registry } from './registry/registry.ts';
@@ -148,10 +148,13 @@ export class ApiServer implements AsyncDisposable {
       admit: (attributes) => plugins.admit(attributes),
       validate: (attributes) => plugins.validate(attributes),
     };
-    this.registry = new Registry({ ...deps, admission }, {
-      allocators: this.#allocators,
-      services: deps.aggregation?.services,
-    });
+    this.registry = new Registry(
+      { ...deps, admission },
+      {
+        allocators: this.#allocators,
+        services: deps.aggregation?.services,
+      },
+    );
     this.#security = secure(this.registry.mirrors, this.registry, deps);
     this.#virtual = new Map(this.#security.virtual);
     plugins = new AdmissionChain(this.#security.admission);
@@ -196,6 +199,7 @@ export class ApiServer implements AsyncDisposable {
     key: string;
     clientCa: string;
     advertise: string;
+    disturb?: Disturb;
   }): Promise<number> {
     const { authenticator, authorizer } = this.#security;
     const limiter = this.#createLimiter();
@@ -208,6 +212,7 @@ export class ApiServer implements AsyncDisposable {
         upgrade: (call, connection) => this.#upgrade(call, connection),
         limiter,
         auditor: this.#deps.auditor,
+        disturb: options.disturb,
         requestTimeoutMs: this.#limits.requestTimeoutMs,
         metrics: this.#requestMetrics,
         clock: this.#deps.clock,

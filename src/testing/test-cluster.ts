@@ -18,6 +18,7 @@ import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from './faults.ts';
+import { disturbBy } from './disturb.ts';
 import { Invariants } from './invariants.ts';
 import { manifestsOf, type Manifest } from './manifests.ts';
 import type { Predicate } from './predicates.ts';
@@ -480,6 +481,7 @@ export class TestCluster implements AsyncDisposable {
       key: serving.keyPem,
       clientCa: certificatePem,
       advertise: host,
+      disturb: disturbBy(this.#life.faults),
     });
     this.#port = port;
     const credential = forClients.issue({

@@ -29,6 +29,12 @@ import { RequestDeadlines, requestTimeout } from './request-deadlines.ts';
 import { Responder } from './responder.ts';
 import { sendValue, writeResult } from './write-result.ts';
 
+/**
+ * Stands between clients and the server, for tests of clients: waits to delay a request, throws to refuse it, or
+ * says that the connection is to break before the request is done or before it is answered.
+ */
+export type Disturb = (call: ApiCall) => Promise<'nothing' | 'lose-request' | 'lose-answer'>;
+
 export interface HttpServerDeps {
   readonly handler: ApiHandler;
   readonly authenticator: Authenticator;
@@ -44,6 +50,8 @@ export interface HttpServerDeps {
   readonly auditor: Auditor | undefined;
   /** How long a request may take that is no stream; also the most that one may ask for. */
   readonly requestTimeoutMs: number;
+  /** Left out, nothing disturbs anybody. */
+  readonly disturb?: Disturb | undefined;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -67,6 +75,9 @@ type OpenCall = { -readonly [K in keyof ApiCall]: ApiCall[K] };
 
 const SWITCHING_PROTOCOLS = 101;
 const GATEWAY_TIMEOUT = 504;
+
+/** What metrics have for a request whose client never got an answer. */
+const CONNECTION_LOST = 499;
 
 /** How long a connection may stay without a request. */
 const IDLE_MS = 120_000;
@@ -180,7 +191,12 @@ export class HttpServer implements AsyncDisposable {
 
   /** Serves a request that has its seat. Its body is read now and not before: those that wait hold none. */
   async #answer(call: OpenCall, request: Request, responder: Responder, passage: Passage): Promise<number> {
-    const { handler, limiter, clock } = this.#deps;
+    const { handler, limiter, clock, disturb } = this.#deps;
+    const disturbance = disturb === undefined ? 'nothing' : await disturb(call);
+    if (disturbance === 'lose-request') {
+      responder.destroy();
+      return CONNECTION_LOST;
+    }
     // What is only carried answers in whatever form its own server likes.
     const form = negotiate(handler.isCarried(call) ? undefined : request.headers.accept);
     const asking = handler.askOthers(call);
@@ -191,6 +207,10 @@ export class HttpServer implements AsyncDisposable {
     call.body = await bodyOf(request);
     call.audit?.requested(call.body);
     const result = await handler.answer(call);
+    if (disturbance === 'lose-answer') {
+      responder.destroy();
+      return CONNECTION_LOST;
+    }
     if (responder.hasStarted) {
       return GATEWAY_TIMEOUT;
     }
