@@ -5,8 +5,7 @@ import { createObject } from '../registry/create.ts';
 import { deleteCollection } from '../registry/delete-collection.ts';
 import { deleteObject } from '../registry/delete.ts';
 import { listObjects } from '../registry/list.ts';
-import type { ResourceStorage } from '../registry/resource-storage.ts';
-import { parseSelection, type Selection } from '../registry/selection.ts';
+import { parseSelection, type Selectable, type Selection } from '../registry/selection.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import { updateObject } from '../registry/update.ts';
 import { checkWatchOptions, watchObjects } from '../registry/watch.ts';
@@ -61,7 +60,7 @@ async function list(served: Served, call: ApiCall): Promise<ApiResult> {
   const page = await listObjects(
     storage,
     call.info.namespace,
-    selectionOf(storage, call),
+    selectionOf(served, call),
     listOptionsOf(call.query),
   );
   return { kind: 'page', page, ...served };
@@ -88,14 +87,26 @@ async function update(served: Served, call: ApiCall): Promise<ApiResult> {
   return { kind: 'stored', code: isCreated ? 201 : 200, stored, ...served };
 }
 
-function selectionOf(storage: ResourceStorage, { info, query }: ApiCall): Selection {
+function selectionOf(served: Served, { info, query }: ApiCall): Selection {
   const fields = query.get('fieldSelector') ?? '';
   // A watch of one object is a watch with a selector for its name.
   const named =
     info.name === ''
       ? fields
       : [`metadata.name=${info.name}`, fields].filter((text) => text !== '').join(',');
-  return parseSelection(storage.strategy, query.get('labelSelector') ?? '', named);
+  return parseSelection(selectableOf(served), query.get('labelSelector') ?? '', named);
+}
+
+/** The fields of the version that was asked, which read the stored ones. */
+function selectableOf({ storage: { strategy }, view }: Served): Selectable {
+  if (view?.selectableAs === undefined) {
+    return strategy;
+  }
+  const fields = Object.entries(view.selectableAs).flatMap(([name, stored]) => {
+    const reader = strategy.selectableFields[stored];
+    return reader === undefined ? [] : [[name, reader] as const];
+  });
+  return { info: view.info, selectableFields: Object.fromEntries(fields) };
 }
 
 /** Without a time-out from the client a watch lasts between these two, so that clients spread out again. */
@@ -106,7 +117,7 @@ function watch(served: Served, call: ApiCall): ApiResult {
   const { clock, random } = storage.deps;
   const asked = readCount(call.query.get('timeoutSeconds'), 'timeoutSeconds');
   const seconds = asked > 0 ? asked : WATCH_SECONDS_MIN * (1 + random.float());
-  const selection = selectionOf(storage, call);
+  const selection = selectionOf(served, call);
   const options = watchOptionsOf(call.query);
   checkWatchOptions(options);
   const start = async function* (): ReturnType<typeof watchObjects> {
@@ -166,7 +177,7 @@ async function removeCollection(served: Served, call: ApiCall): Promise<ApiResul
   const page = await deleteCollection(
     storage,
     call.info.namespace,
-    { selection: selectionOf(storage, call), listOptions: listOptionsOf(call.query), deleteOptions },
+    { selection: selectionOf(served, call), listOptions: listOptionsOf(call.query), deleteOptions },
     contextOf(call, 'delete', served.view),
   );
   return { kind: 'page', page, ...served };

@@ -139,6 +139,6 @@ function requireCreate({ info }: ApiCall): void {
 function decode<T>({ body }: ApiCall, group: string, kind: string): T {
   const struct = defined(structOfKind(group, 'v1', kind), `type ${kind}`);
   const { object } = decodeObject(decodeValue(body), struct, { fieldValidation: 'Ignore' });
-  // The typed decoder returns objects of the struct it was given.
-  return object as unknown as T;
+  // The typed decoder returns objects of the struct it was given; the answer says its type even when the question did not.
+  return { ...object, apiVersion: `${group}/v1`, kind } as unknown as T;
 }

@@ -319,7 +319,7 @@ export class HttpServer implements AsyncDisposable {
       responder.end();
       return status.code;
     }
-    const form = { encoding: 'json', as: undefined, isPretty: false, parameters: new Map() } as const;
+    const form = negotiate(undefined);
     sendValue(responder, status.code, status.toStatus(), {
       form,
       warnings: call?.warnings ?? [],

@@ -6,6 +6,8 @@ export interface AcceptedForm {
   readonly encoding: 'json' | 'yaml' | 'protobuf';
   /** `Table`, `PartialObjectMetadata` or `PartialObjectMetadataList` instead of the object itself. */
   readonly as: string | undefined;
+  /** The object itself would do as well. */
+  readonly takesPlain: boolean;
   readonly isPretty: boolean;
   /** The parameters of the chosen media type; discovery reads `g` and `v` from them. */
   readonly parameters: ReadonlyMap<string, string>;
@@ -17,6 +19,7 @@ const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 const JSON_FORM: AcceptedForm = {
   encoding: 'json',
   as: undefined,
+  takesPlain: true,
   isPretty: false,
   parameters: NO_PARAMETERS,
 };
@@ -50,24 +53,24 @@ export function negotiate(accept: string | undefined): AcceptedForm {
     }
   }
   if (form === undefined) {
-    throw new StatusError({
-      code: 406,
-      reason: 'NotAcceptable',
-      message:
-        'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-    });
+    throw notAcceptable();
   }
   return form;
 }
 
+export function notAcceptable(): StatusError {
+  return new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message:
+      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  });
+}
+
 function choose(accept: string): AcceptedForm | undefined {
-  for (const range of accept.split(',')) {
-    const form = formOf(range);
-    if (form !== undefined) {
-      return form;
-    }
-  }
-  return undefined;
+  const forms = accept.split(',').flatMap((range) => formOf(range) ?? []);
+  const [first] = forms;
+  return first && { ...first, takesPlain: forms.some(({ as }) => as === undefined) };
 }
 
 function formOf(range: string): AcceptedForm | undefined {
@@ -92,6 +95,7 @@ function formOf(range: string): AcceptedForm | undefined {
   return {
     encoding,
     as: isTransform ? as : undefined,
+    takesPlain: !isTransform,
     isPretty: parameters.get('pretty') === '1',
     parameters,
   };

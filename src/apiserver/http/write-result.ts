@@ -13,7 +13,7 @@ import { partialList, partialMetadata } from '../tables/partial-metadata.ts';
 import { SCALE_PRINTER } from '../tables/printers/workloads.ts';
 import { tableOf, type TableOptions } from '../tables/table.ts';
 import { infoOf, printerOf, shown } from './served-objects.ts';
-import { PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
+import { notAcceptable, PROTOBUF_TYPE, type AcceptedForm } from './negotiation.ts';
 import type { Responder } from './responder.ts';
 import { writeWatch } from './write-watch.ts';
 
@@ -81,9 +81,19 @@ export async function writeResult(
   }
 }
 
-/** A Scale is the one answer that is not stored and has columns of its own. */
+/**
+ * A Scale is the one answer that is not stored and has columns of its own.
+ *
+ * @throws {StatusError} NotAcceptable for others, when nothing but a table will do
+ */
 function inTable(value: object, { form, table }: WriteContext): object {
-  if (form.as !== 'Table' || !('kind' in value) || value.kind !== 'Scale') {
+  if (form.as !== 'Table' || !('kind' in value) || value.kind === 'Status') {
+    return value;
+  }
+  if (value.kind !== 'Scale') {
+    if (!form.takesPlain) {
+      throw notAcceptable();
+    }
     return value;
   }
   const scale = value as Scale;

@@ -4,6 +4,9 @@ import { parseLabelSelector, type LabelSelector } from '#api/label-selector.ts';
 import { badRequest } from '#api/status-error.ts';
 import type { DraftObject, Strategy } from './strategy.ts';
 
+/** What can be selected by. */
+export type Selectable = Pick<Strategy, 'info' | 'selectableFields'>;
+
 /** Which objects of a resource a list, watch or deletecollection is about. */
 export interface Selection {
   /** True when nothing is filtered out. */
@@ -16,7 +19,7 @@ export interface Selection {
 const EVERYTHING: Selection = { isEverything: true, name: undefined, matches: () => true };
 
 /** @throws {StatusError} BadRequest for a selector that does not parse or names a field that cannot be selected by */
-export function parseSelection(strategy: Strategy, labelText: string, fieldText: string): Selection {
+export function parseSelection(strategy: Selectable, labelText: string, fieldText: string): Selection {
   const labels = labelText === '' ? undefined : parseLabelSelector(labelText);
   const fields = fieldText === '' ? undefined : parseFieldSelector(fieldText);
   if (labels === undefined && fields === undefined) {
@@ -40,7 +43,7 @@ const METADATA_READERS: Readonly<Record<string, Reader>> = {
   'metadata.namespace': (object) => object.metadata.namespace ?? '',
 };
 
-function fieldReaders(strategy: Strategy, fields: FieldSelector): ReadonlyMap<string, Reader> {
+function fieldReaders(strategy: Selectable, fields: FieldSelector): ReadonlyMap<string, Reader> {
   const readers = new Map<string, Reader>();
   for (const { field } of fields.requirements) {
     const isMetadata =

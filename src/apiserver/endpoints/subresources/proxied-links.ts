@@ -63,7 +63,8 @@ const TEXT_ELEMENTS: ReadonlySet<string> = new Set(['script', 'style', 'textarea
 const TAG_CHARS_MAX = 64 * 1024;
 
 const TAG = /<([a-z][^\s/>]*)((?:"[^"]*"|'[^']*'|[^'">])*)>/iy;
-const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))/g;
+const ATTRIBUTE =
+  /(?<name>[^\s"'<>/=]+)(?<sign>\s*=\s*)(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\s"'=<>`]+))/g;
 
 /** A page whose links go through the proxy, chunk by chunk; bytes outside links stay what they are. */
 export async function* withProxiedLinks(
@@ -154,14 +155,17 @@ class PageRewriter {
     if (names.length === 0) {
       return text;
     }
-    return text.replaceAll(
-      ATTRIBUTE,
-      (whole, name: string, sign: string, double?: string, single?: string, bare?: string) => {
-        const address = double ?? single ?? bare ?? '';
-        const rewritten = names.includes(name.toLowerCase()) ? this.#rewrite(address) : address;
-        const quote = single === undefined ? '"' : "'";
-        return rewritten === address ? whole : `${name}${sign}${quote}${rewritten}${quote}`;
-      },
-    );
+    let output = '';
+    let position = 0;
+    for (const { index, 0: whole, groups = {} } of text.matchAll(ATTRIBUTE)) {
+      const { name = '', sign = '', double, single, bare = '' } = groups;
+      const address = double ?? single ?? bare;
+      const rewritten = names.includes(name.toLowerCase()) ? this.#rewrite(address) : address;
+      const quote = single === undefined ? '"' : "'";
+      output += text.slice(position, index);
+      output += rewritten === address ? whole : `${name}${sign}${quote}${rewritten}${quote}`;
+      position = index + whole.length;
+    }
+    return output + text.slice(position);
   }
 }

@@ -16,6 +16,16 @@ const RENAMED: Mapping = [
   ['reportingComponent', 'reportingController'],
 ];
 
+const REFERENCE = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
+
+/** What selectors of the newer version may name, and the stored field behind it. */
+export const EVENT_FIELDS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(REFERENCE.map((name) => [`regarding.${name}`, `involvedObject.${name}`])),
+  reason: 'reason',
+  reportingController: 'reportingComponent',
+  type: 'type',
+};
+
 export function eventToStorage(object: ApiObject): DraftObject {
   return {
     ...renamed(

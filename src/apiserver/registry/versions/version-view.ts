@@ -11,6 +11,8 @@ export interface VersionView {
   readonly info: ResourceInfo;
   readonly struct: StructType;
   readonly custom?: CustomKind;
+  /** The fields that selectors may name, with the stored ones they stand for. Left out: the stored ones. */
+  readonly selectableAs?: Readonly<Record<string, string>>;
   toStorage(object: ApiObject): DraftObject;
   /** The object in this version. Keeps name, versions and identity. */
   fromStorage(object: ApiObject): ApiObject;

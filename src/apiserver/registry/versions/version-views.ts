@@ -3,7 +3,7 @@ import type { GroupVersionResource } from '#api/resource-type.ts';
 import { structOfKind } from '#api/schema/schema.ts';
 import { defined } from '#base/assert.ts';
 import { autoscalerFromStorage, autoscalerToStorage } from './autoscaler-view.ts';
-import { eventFromStorage, eventToStorage } from './event-view.ts';
+import { EVENT_FIELDS, eventFromStorage, eventToStorage } from './event-view.ts';
 import type { VersionView } from './version-view.ts';
 
 interface ServedVersion {
@@ -20,7 +20,11 @@ const VERSIONS: ReadonlyMap<string, ServedVersion> = new Map([
     keyOf(EVENTS),
     {
       storage: { group: '', version: 'v1', resource: 'events' },
-      view: viewOf(EVENTS, { toStorage: eventToStorage, fromStorage: eventFromStorage }),
+      view: viewOf(EVENTS, {
+        toStorage: eventToStorage,
+        fromStorage: eventFromStorage,
+        selectableAs: EVENT_FIELDS,
+      }),
     },
   ],
   [
@@ -45,7 +49,7 @@ export function otherVersionsOf(stored: GroupVersionResource): readonly VersionV
 
 function viewOf(
   resource: GroupVersionResource,
-  conversion: Pick<VersionView, 'toStorage' | 'fromStorage'>,
+  conversion: Pick<VersionView, 'toStorage' | 'fromStorage' | 'selectableAs'>,
 ): VersionView {
   const info = defined(resourceInfo(resource), 'a served resource');
   return {
