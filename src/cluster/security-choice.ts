@@ -21,7 +21,15 @@ export class SecurityFileError extends Error {
   readonly code = 'cluster/security-file';
 }
 
-type SecurityDeps = { readonly clock: Clock; readonly random: Random; readonly log: Logger };
+interface SecurityDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Issuers of service account tokens; the usual one when left out. */
+  readonly issuers?: readonly string[] | undefined;
+  /** What the API server answers to; the issuers when left out. */
+  readonly audiences?: readonly string[] | undefined;
+}
 
 /** What the files say, in use. Closed after the API server. */
 export interface OpenSecurity extends AsyncDisposable {
@@ -96,11 +104,8 @@ async function openIdentity(
   }
   const { ExternalIdentity: Identity } = await import('./external-identity.ts');
   try {
-    return new Identity(choice, {
-      ...deps,
-      audiences: [SERVICE_ACCOUNT_ISSUER],
-      issuers: [SERVICE_ACCOUNT_ISSUER],
-    });
+    const { issuers = [SERVICE_ACCOUNT_ISSUER], audiences = issuers } = deps;
+    return new Identity(choice, { ...deps, audiences, issuers });
   } catch (error) {
     throw error instanceof ConfigFileError ? new SecurityFileError(error.message, { cause: error }) : error;
   }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { PLUGIN_ORDER } from '#apiserver/admission/plugin-order.ts';
+import type { AggregationOptions } from '#apiserver/api-server.ts';
 import { parseTokenFile } from '#apiserver/authn/static-tokens.ts';
 import { defined } from '#base/assert.ts';
 import type { Clock } from '#base/clock.ts';
@@ -18,6 +19,7 @@ import {
 import { reconcileKubernetesService } from '../bootstrap-objects.ts';
 import { openClusterStore } from '../cluster-store.ts';
 import { ControlPlane } from '../control-plane.ts';
+import { reconcileExtensionAuthentication } from '../extension-authentication.ts';
 import { readIfPresent, writeSecretFile } from '../pki/secret-file.ts';
 import {
   AUTHORIZATION_MODES,
@@ -25,8 +27,10 @@ import {
   type AuthorizationMode,
   type SecurityOptions,
 } from '../security.ts';
+import { openSecurity } from '../security-choice.ts';
 import { UsageError } from './command-line.ts';
 import type { GoFlags } from './go-flags.ts';
+import { chooseSecurityByFlags } from './security-options.ts';
 import { chooseStore } from './store-choice.ts';
 
 const PORT_DEFAULT = '6443';
@@ -46,7 +50,7 @@ export async function startApiServerProcess(
   flags: GoFlags,
   clock: Clock,
   log: Logger,
-): Promise<ControlPlane> {
+): Promise<AsyncDisposable> {
   const random = new SystemRandom();
   const choice = storeOf(flags);
   const serviceCidr = flags.list('service-cluster-ip-range')[0] ?? SERVICE_RANGE_DEFAULT;
@@ -54,14 +58,19 @@ export async function startApiServerProcess(
   if (range === undefined) {
     throw new UsageError(`--service-cluster-ip-range takes a range as 10.0.0.0/24, not ${serviceCidr}`);
   }
-  const security = createSecurity({ clock, random, ...securityOf(flags) });
-  const serving = servingPair(flags, clock);
   await using started = new AsyncDisposableStack();
+  const own = securityOf(flags);
+  const { issuers, audiences } = own;
+  const external = started.use(
+    await openSecurity(chooseSecurityByFlags(flags), { clock, random, log, issuers, audiences }),
+  );
+  const security = createSecurity({ clock, random, ...own, ...external.options });
+  const serving = servingPair(flags, clock);
   const { store } = await openClusterStore(choice, '', { clock, log });
   const plane = started.use(
     await ControlPlane.start(
-      { store, clock, random, log, metrics: new MetricsRegistry() },
-      { serviceCidr, ...nodePortsOf(flags) },
+      { store, clock, random, log, metrics: new MetricsRegistry(), encryption: external.encryption },
+      { serviceCidr, ...nodePortsOf(flags), aggregation: aggregationOf(flags) },
       security,
     ),
   );
@@ -76,8 +85,32 @@ export async function startApiServerProcess(
     advertise,
   });
   await announce(plane, { clusterIp: defined(range.at(1), 'a first address'), advertise, port, log });
-  started.move();
-  return plane;
+  await announceTrust(plane, own, clock);
+  return started.move();
+}
+
+/** Extension servers know this one by the certificate that it was given for that. */
+function aggregationOf(flags: GoFlags): AggregationOptions {
+  const [certificatePem, keyPem] = ['proxy-client-cert-file', 'proxy-client-key-file'].map((name) =>
+    readOptional(flags.text(name)),
+  );
+  return {
+    registersLocal: true,
+    ...(certificatePem === undefined || keyPem === undefined
+      ? {}
+      : { frontProxyClient: { certificatePem, keyPem } }),
+  };
+}
+
+/** Extension servers find in the cluster whom to trust. */
+async function announceTrust(
+  { client }: ControlPlane,
+  { clientAuthorityPem, frontProxyAuthorityPem }: Omit<SecurityOptions, 'clock' | 'random'>,
+  clock: Clock,
+): Promise<void> {
+  if (clientAuthorityPem !== undefined && frontProxyAuthorityPem !== undefined) {
+    await reconcileExtensionAuthentication(client, { clientAuthorityPem, frontProxyAuthorityPem }, clock);
+  }
 }
 
 function storeOf(flags: GoFlags): ReturnType<typeof chooseStore> {
@@ -100,12 +133,17 @@ function storeOf(flags: GoFlags): ReturnType<typeof chooseStore> {
 function securityOf(flags: GoFlags): Omit<SecurityOptions, 'clock' | 'random'> {
   const file = (name: string): string | undefined => readOptional(flags.text(name));
   const modes = flags.list('authorization-mode');
-  const authorization = modes.length === 0 ? ['AlwaysAllow' as const] : modes.map(authorizationMode);
+  const isByFile = flags.text('authorization-config') !== undefined;
+  const authorization =
+    modes.length === 0 && !isByFile
+      ? ['AlwaysAllow' as const]
+      : modes.filter((mode) => mode !== 'Webhook').map(authorizationMode);
   const clientAuthorityPem = file('client-ca-file');
   const frontProxyAuthorityPem = file('requestheader-client-ca-file');
   const tokens = file('token-auth-file');
   const issuers = flags.list('service-account-issuer');
   const audiences = flags.list('api-audiences');
+  const keysUri = flags.text('service-account-jwks-uri');
   return {
     serviceAccountKeyPem: file('service-account-signing-key-file') ?? createSigningKey().privateKeyPem,
     serviceAccountVerificationPems: flags
@@ -116,6 +154,7 @@ function securityOf(flags: GoFlags): Omit<SecurityOptions, 'clock' | 'random'> {
     frontProxyNames: flags.list('requestheader-allowed-names'),
     ...(tokens === undefined ? {} : { staticTokens: parseTokenFile(tokens) }),
     ...(issuers.length === 0 ? {} : { issuers }),
+    ...(keysUri === undefined ? {} : { keysUri }),
     ...(audiences.length === 0 ? {} : { audiences }),
     // As upstream: whoever may do everything is known by name.
     allowsAnonymous: flags.isOn('anonymous-auth', true) && !authorization.includes('AlwaysAllow'),

@@ -48,6 +48,21 @@ type SecurityOptions = {
 
 const VERSION_DEFAULT = 'v1beta1';
 
+/** Flags of a program of upstream's, where these options are among them. */
+interface FlagSource {
+  readonly text: (name: string) => string | undefined;
+  readonly list: (name: string) => readonly string[];
+}
+
+/** As {@link chooseSecurity}. @throws {UsageError} */
+export function chooseSecurityByFlags(flags: FlagSource): SecurityChoice {
+  const given = Object.keys(SECURITY_OPTIONS).flatMap((name) => {
+    const value = name === 'oidc-required-claim' ? flags.list(name) : flags.text(name);
+    return value === undefined || value.length === 0 ? [] : [[name, value] as const];
+  });
+  return chooseSecurity(Object.fromEntries(given));
+}
+
 /** @throws {UsageError} options that do not go together */
 export function chooseSecurity(options: SecurityOptions): SecurityChoice {
   const encryption = options['encryption-provider-config'];
