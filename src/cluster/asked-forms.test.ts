@@ -98,13 +98,13 @@ test('asked forms: applied YAML that says something twice is refused or warned o
       method: 'PATCH',
       path: `/api/v1/namespaces/default/configmaps/c?fieldManager=m&fieldValidation=${fieldValidation}`,
       headers: { 'content-type': 'application/apply-patch+yaml' },
-      body: 'apiVersion: v1\nkind: ConfigMap\ndata:\n  a: v\n  a: w\n',
+      body: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a: v\n  a: w\n',
     });
   const { code, answer } = await apply('Strict');
   assert.equal(code, 400);
   assert.equal(
     (answer as { readonly message: string }).message,
-    'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 5: key "a" already set in map',
+    'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map',
   );
   const warned = await apply('Warn');
   assert.equal(warned.code, 201, JSON.stringify(warned.answer));
