@@ -314,6 +314,19 @@ test('custom resources: server-side apply knows the keys of lists', async () => 
     await refusal(apply('two', { name: 'web', number: 81 })),
     '409 Apply failed with 1 conflict: conflict with "one": .spec.ports[name="web"].number',
   );
+  const label = (labels?: Record<string, string>): Promise<Crontab> =>
+    crontabs.patch(
+      'default',
+      'a',
+      {
+        apiVersion: 'stable.example.com/v1',
+        kind: 'CronTab',
+        metadata: { name: 'a', ...(labels === undefined ? {} : { labels }) },
+      },
+      { type: 'apply', fieldManager: 'labeller' },
+    );
+  assert.deepEqual((await label({ a: 'b' })).metadata.labels, { a: 'b' });
+  assert.equal((await label()).metadata.labels, undefined, 'the last label goes, and the metadata stay');
 });
 
 test('custom resources: every version shows the same objects, and fields can be selected by', async () => {

@@ -41,14 +41,14 @@ export async function applyAcrossVersions(options: ApplyOptions, inVersion: InVe
 /** Without what the manager applied last time, in the version it did so, and applies no more. */
 async function pruned(
   { apiVersion, patch }: ApplyOptions,
-  { merged, last, others, fields, shape }: BegunApply,
+  { merged, last, others, applied, shape }: BegunApply,
   inVersion: InVersion,
 ): Promise<Tracked> {
   const lastVersion = last?.entry.apiVersion ?? apiVersion;
   const ownedIn = (version: string) =>
     others.filter(({ entry }) => entry.apiVersion === version).map((owner) => owner.fields);
   if (last === undefined || lastVersion === apiVersion) {
-    const owned = [fields, ...ownedIn(apiVersion)];
+    const owned = [applied, ...ownedIn(apiVersion)];
     return prune({ merged, last: last?.fields ?? NO_FIELDS, owned, shape });
   }
   const there = await inVersion(merged as object, lastVersion);

@@ -71,11 +71,11 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
  */
 export function applyPatch(options: ApplyOptions): Tracked {
   const begun = beginApply(options);
-  const { merged, last, others, fields, shape } = begun;
+  const { merged, last, others, applied, shape } = begun;
   const next = prune({
     merged,
     last: last?.fields ?? NO_FIELDS,
-    owned: [fields, ...others.map((owner) => owner.fields)],
+    owned: [applied, ...others.map((owner) => owner.fields)],
     shape,
   });
   return finishApply(options, begun, next);
@@ -89,7 +89,9 @@ export interface BegunApply {
   /** What the manager applied before. */
   readonly last: Owner | undefined;
   readonly others: readonly Owner[];
-  /** What it applies now. */
+  /** Everything its configuration says, the object's name included: what holds a field that it says stays. */
+  readonly applied: FieldsNode;
+  /** Of that, what it owns. */
   readonly fields: FieldsNode;
 }
 
@@ -102,13 +104,15 @@ export function beginApply(options: ApplyOptions): BegunApply {
   const key = { manager, operation: 'Apply', apiVersion, subresource };
   const owners = ownersOf(live?.metadata.managedFields ?? []);
   const last = owners.find(({ entry }) => isEntryOf(entry, key));
+  const applied = fieldSetOf(patch, shape);
   return {
     shape,
     key,
     merged: mergeFields(live ?? zeroObject(struct), patch, shape),
     last,
     others: owners.filter((owner) => owner !== last),
-    fields: recursiveDifference(fieldSetOf(patch, shape), ignored),
+    applied,
+    fields: recursiveDifference(applied, ignored),
   };
 }
 
