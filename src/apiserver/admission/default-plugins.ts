@@ -20,6 +20,7 @@ import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/pe
 import { MutatingPolicies } from './policies/mutating-policies.ts';
 import type { ServedKinds } from './policies/policy-params.ts';
 import { ValidatingPolicies } from './policies/validating-policies.ts';
+import { PodResizeValidator } from './pod-resize-validator/pod-resize-validator.ts';
 import { PodSecurity } from './pod-security/pod-security.ts';
 import { PodTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
 import { Priority } from './priority/priority.ts';
@@ -74,6 +75,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new CertificateSubjectRestriction(),
     new DefaultIngressClass(reader),
     new PodTopologyLabels(reader),
+    new PodResizeValidator(reader),
     new RoleEscalation({ authorizer, rbac: deps.rbac }),
     new MutatingPolicies(policies),
     new MutatingWebhooks(webhooks),

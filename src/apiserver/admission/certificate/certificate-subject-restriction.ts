@@ -30,7 +30,7 @@ export class CertificateSubjectRestriction implements ValidatingPlugin {
       return parseCertificateRequest(Buffer.from(request, 'base64').toString()).subject.organizations;
     } catch (error) {
       if (error instanceof DerError) {
-        throw forbid(attributes, `unable to parse CSR: ${error.message}`);
+        throw forbid(attributes, `failed to parse CSR: ${error.message}`);
       }
       throw error;
     }

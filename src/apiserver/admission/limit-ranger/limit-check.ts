@@ -50,7 +50,7 @@ function minViolation(
 ): string | undefined {
   const head = `minimum ${bound.name} usage per ${bound.type} is ${bound.bound}`;
   if (request === undefined) {
-    return `${head}, but no request is specified`;
+    return `${head}.  No request is specified`;
   }
   if (isLess(request, bound.bound)) {
     return `${head}, but request is ${request}`;
@@ -65,7 +65,7 @@ function maxViolation(
 ): string | undefined {
   const head = `maximum ${bound.name} usage per ${bound.type} is ${bound.bound}`;
   if (limit === undefined) {
-    return `${head}, but no limit is specified`;
+    return `${head}.  No limit is specified`;
   }
   if (isLess(bound.bound, limit)) {
     return `${head}, but limit is ${limit}`;
@@ -78,7 +78,7 @@ function maxViolation(
 function maxRequestViolation(bound: Bound, request: string | undefined): string | undefined {
   const head = `maximum ${bound.name} usage per ${bound.type} is ${bound.bound}`;
   if (request === undefined) {
-    return `${head}, but no request is specified`;
+    return `${head}.  No request is specified`;
   }
   return isLess(bound.bound, request) ? `${head}, but request is ${request}` : undefined;
 }

@@ -76,7 +76,7 @@ const cases: readonly { name: string; item: object; resources: string; outcome: 
     name: 'no request',
     item: { type: 'Container', min: { cpu: '100m' } },
     resources: '',
-    outcome: 'minimum cpu usage per Container is 100m, but no request is specified',
+    outcome: 'minimum cpu usage per Container is 100m.  No request is specified',
   },
   {
     name: 'too large a limit',
@@ -88,7 +88,7 @@ const cases: readonly { name: string; item: object; resources: string; outcome: 
     name: 'no limit',
     item: { type: 'Container', max: { memory: '1Gi' } },
     resources: 'req memory=2Gi',
-    outcome: 'maximum memory usage per Container is 1Gi, but no limit is specified',
+    outcome: 'maximum memory usage per Container is 1Gi.  No limit is specified',
   },
   {
     name: 'too wide a ratio',

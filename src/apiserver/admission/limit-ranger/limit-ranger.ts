@@ -137,13 +137,21 @@ function fillContainer(container: Container, requests: ResourceList, limits: Res
   return { container: { ...container, resources }, ...filled };
 }
 
-function podViolations(pod: Pod, range: LimitRange): readonly string[] {
+function podViolations(pod: Pod, { spec }: LimitRange): readonly string[] {
   const containers = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
-  const ofContainers = itemsOf(range, 'Container').flatMap((item) =>
-    containers.flatMap(({ resources }) =>
-      limitViolations(item, { requests: resources.requests ?? {}, limits: resources.limits ?? {} }),
-    ),
-  );
-  const whole = { requests: podResources(pod, 'requests'), limits: podResources(pod, 'limits') };
-  return [...ofContainers, ...itemsOf(range, 'Pod').flatMap((item) => limitViolations(item, whole))];
+  return (spec.limits ?? []).flatMap((item) => {
+    switch (item.type) {
+      case 'Container':
+        return containers.flatMap(({ resources }) =>
+          limitViolations(item, { requests: resources.requests ?? {}, limits: resources.limits ?? {} }),
+        );
+      case 'Pod':
+        return limitViolations(item, {
+          requests: podResources(pod, 'requests'),
+          limits: podResources(pod, 'limits'),
+        });
+      default:
+        return [];
+    }
+  });
 }

@@ -26,10 +26,7 @@ export class PersistentVolumeClaimResize implements ValidatingPlugin {
     if (old.status.phase !== 'Bound') {
       throw forbid(attributes, 'Only bound persistent volume claims can be expanded');
     }
-    const className =
-      old.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ??
-      old.spec.storageClassName ??
-      '';
+    const className = classOf(old) === classOf(claim) ? classOf(claim) : '';
     const storageClass = className === '' ? undefined : this.#reader.get(STORAGE_CLASS, '', className);
     if (storageClass?.allowVolumeExpansion !== true) {
       throw forbid(
@@ -38,4 +35,8 @@ export class PersistentVolumeClaimResize implements ValidatingPlugin {
       );
     }
   }
+}
+
+function classOf({ metadata, spec }: PersistentVolumeClaim): string {
+  return metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName ?? '';
 }

@@ -138,3 +138,20 @@ test('service account plugin: an account can insist on the secrets it lists', as
     '403 pods "p" is forbidden: volume with secret.secretName="other" is not allowed because service account default does not reference that secret',
   );
 });
+
+test('service account plugin: containers added to a running pod are held to the same secrets', async () => {
+  const annotations = { 'kubernetes.io/enforce-mountable-secrets': 'T' };
+  const { plugin } = setUp({ kind: 'ServiceAccount', metadata: { name: 'default', annotations } });
+  const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'other', key: 'k' } } }];
+  const running = pod({ serviceAccountName: 'default', ephemeralContainers: [{ name: 'debug', env }] });
+  const update = { operation: 'UPDATE', subresource: 'ephemeralcontainers' } as const;
+  assert.equal(
+    await outcomeOf(plugin, writeOf(running, update)),
+    '403 pods "p" is forbidden: ephemeral container debug with envVar PASSWORD referencing secret.secretName="other" is not allowed because service account default does not reference that secret',
+  );
+  assert.equal(
+    typeof (await outcomeOf(plugin, writeOf(running, { ...update, subresource: '' }))),
+    'object',
+    'other changes of the pod are not asked about its secrets',
+  );
+});

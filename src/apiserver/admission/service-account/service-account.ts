@@ -6,7 +6,7 @@ import { SERVICE_ACCOUNT } from '#api/types/resources.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionAttributes, AdmissionScope, MutatingPlugin, ValidatingPlugin } from '../admission.ts';
 import { forbid } from '../forbid.ts';
-import { secretViolation } from './mountable-secrets.ts';
+import { ephemeralSecretViolation, secretViolation } from './mountable-secrets.ts';
 import { withTokenVolume } from './token-volume.ts';
 
 export interface ServiceAccountDeps {
@@ -28,7 +28,10 @@ const DEFAULT_ACCOUNT_WAIT_MS = 1500;
 /** Every pod runs as a service account, and has its token unless it or the account does without. */
 export class ServiceAccount implements MutatingPlugin, ValidatingPlugin {
   readonly name = 'ServiceAccount';
-  readonly scope: AdmissionScope = { operations: ['CREATE'], resources: ['pods'] };
+  readonly scope: AdmissionScope = {
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['pods', 'pods/ephemeralcontainers'],
+  };
   readonly #deps: ServiceAccountDeps;
 
   constructor(deps: ServiceAccountDeps) {
@@ -37,7 +40,7 @@ export class ServiceAccount implements MutatingPlugin, ValidatingPlugin {
 
   admit(attributes: AdmissionAttributes): Pod | Promise<Pod> {
     const pod = attributes.object as Pod;
-    if (isMirror(pod)) {
+    if (attributes.operation !== 'CREATE' || isMirror(pod)) {
       return pod;
     }
     const name = pod.spec.serviceAccountName ?? '';
@@ -49,17 +52,40 @@ export class ServiceAccount implements MutatingPlugin, ValidatingPlugin {
 
   validate(attributes: AdmissionAttributes): void {
     const pod = attributes.object as Pod;
-    if (isMirror(pod)) {
-      checkMirror(attributes, pod);
+    if (attributes.operation === 'UPDATE') {
+      if (attributes.subresource === 'ephemeralcontainers') {
+        this.#checkSecrets(attributes, ephemeralSecretViolation);
+      }
       return;
     }
+    if (isMirror(pod)) {
+      checkMirror(attributes, pod);
+    } else {
+      this.#checkSecrets(attributes, secretViolation);
+    }
+  }
+
+  /** Pods may be held to the secrets that their account lists. */
+  #checkSecrets(
+    attributes: AdmissionAttributes,
+    violationOf: (pod: Pod, account: ServiceAccountObject) => string | undefined,
+  ): void {
     const { namespace } = attributes;
-    const account = this.#deps.reader.get(SERVICE_ACCOUNT, namespace, pod.spec.serviceAccountName ?? '');
-    if (account?.metadata.annotations?.[ENFORCE_ANNOTATION] === 'true') {
-      const violation = secretViolation(pod, account);
-      if (violation !== undefined) {
-        throw forbid(attributes, violation);
-      }
+    const pod = attributes.object as Pod;
+    const name = pod.spec.serviceAccountName ?? '';
+    if (name === '') {
+      throw forbid(
+        attributes,
+        `no service account specified for pod ${namespace}/${pod.metadata.name ?? ''}`,
+      );
+    }
+    const account = this.#deps.reader.get(SERVICE_ACCOUNT, namespace, name);
+    if (account === undefined) {
+      throw unknownAccount(attributes, name);
+    }
+    const violation = isEnforced(account) ? violationOf(pod, account) : undefined;
+    if (violation !== undefined) {
+      throw forbid(attributes, violation);
     }
   }
 
@@ -67,10 +93,7 @@ export class ServiceAccount implements MutatingPlugin, ValidatingPlugin {
     const name = pod.spec.serviceAccountName ?? '';
     const accountName = name === '' ? DEFAULT_NAME : name;
     if (account === undefined) {
-      throw forbid(
-        attributes,
-        `error looking up service account ${attributes.namespace}/${accountName}: serviceaccount ${JSON.stringify(accountName)} not found`,
-      );
+      throw unknownAccount(attributes, accountName);
     }
     const pullSecrets = pod.spec.imagePullSecrets ?? [];
     const named: Pod = {
@@ -110,6 +133,20 @@ export class ServiceAccount implements MutatingPlugin, ValidatingPlugin {
       timer.cancel();
     });
   }
+}
+
+function unknownAccount(attributes: AdmissionAttributes, name: string): Error {
+  return forbid(
+    attributes,
+    `error looking up service account ${attributes.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+  );
+}
+
+/** What Go takes for true. */
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+
+function isEnforced({ metadata }: ServiceAccountObject): boolean {
+  return TRUE.has(metadata.annotations?.[ENFORCE_ANNOTATION] ?? '');
 }
 
 function isMirror(pod: Pod): boolean {
