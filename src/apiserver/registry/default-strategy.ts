@@ -30,8 +30,23 @@ const WITH_GENERATION: ReadonlySet<string> = new Set([
   'validatingadmissionpolicybindings.admissionregistration.k8s.io',
   'mutatingadmissionpolicies.admissionregistration.k8s.io',
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io',
-  'priorityclasses.scheduling.k8s.io',
+  'podtemplates',
+  'endpointslices.discovery.k8s.io',
+  'csidrivers.storage.k8s.io',
+  'deviceclasses.resource.k8s.io',
   'resourceslices.resource.k8s.io',
+]);
+
+/** Kinds whose `status` endpoint changes nothing but the status; all others let it change metadata too. */
+const STATUS_ONLY: ReadonlySet<string> = new Set([
+  'servicecidrs.networking.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'resourceclaims.resource.k8s.io',
+  'flowschemas.flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'apiservices.apiregistration.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
 ]);
 
 const CREATED_BY_PUT: ReadonlySet<string> = new Set([
@@ -94,7 +109,9 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
         : object,
     prepareUpdate: (next, current, subresource) =>
       subresource === 'status'
-        ? onlyStatus(next, current)
+        ? STATUS_ONLY.has(qualified)
+          ? withOldMetadata(onlyStatus(next, current), current)
+          : onlyStatus(next, current)
         : hasStatus
           ? withStatus(next, current['status'])
           : next,
@@ -104,6 +121,12 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
         ? validator.validateStatusUpdate(next, current)
         : validator.validateUpdate(next, current),
   };
+}
+
+/** What is recorded about the write itself is new all the same. */
+function withOldMetadata(next: DraftObject, { metadata }: DraftObject): DraftObject {
+  const { managedFields } = next.metadata;
+  return withMetadata(next, { ...metadata, ...(managedFields === undefined ? {} : { managedFields }) });
 }
 
 /** A copy with another status; without one when it is undefined. */

@@ -1,9 +1,10 @@
 import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
 import type { GroupVersionResource } from '#api/resource-type.ts';
+import type { Clock } from '#base/clock.ts';
 import type { ServiceResolver } from '../admission/webhooks/service-resolver.ts';
 import { CustomResources } from '../crd/custom-resources.ts';
 import { definitionStrategy } from '../crd/definition-strategy.ts';
-import { defaultStrategy, withStatus } from './default-strategy.ts';
+import { defaultStrategy } from './default-strategy.ts';
 import { admissionConfigurationStrategy, hasExpressions } from './kinds/admission-configurations.ts';
 import { apiServiceStrategy } from './kinds/api-services.ts';
 import { signingRequestStrategy } from './kinds/certificate-signing-requests.ts';
@@ -13,7 +14,15 @@ import { namespaceStrategy } from './kinds/namespaces.ts';
 import { podStrategy } from './kinds/pods.ts';
 import { secretStrategy } from './kinds/secrets.ts';
 import { selectableFieldsOf } from './kinds/selectable-fields.ts';
+import {
+  endpointSliceStrategy,
+  priorityClassStrategy,
+  resourceClaimStrategy,
+  serviceAccountStrategy,
+} from './kinds/small-kinds.ts';
 import { serviceStrategy, type ServiceAllocators } from './kinds/services.ts';
+import { claimStrategy, persistentVolumeStrategy } from './kinds/volumes.ts';
+import { daemonSetStrategy, deploymentStrategy } from './kinds/workloads.ts';
 import { Mirrors } from './mirror.ts';
 import { ResourceStorage, type StorageDeps } from './resource-storage.ts';
 import type { Strategy } from './strategy.ts';
@@ -74,7 +83,7 @@ export class Registry {
   constructor(deps: StorageDeps, options: RegistryOptions) {
     for (const info of RESOURCES) {
       if (isServed(info)) {
-        const storage = new ResourceStorage(deps, strategyOf(info, options));
+        const storage = new ResourceStorage(deps, strategyOf(info, options, deps.clock));
         this.#storages.set(keyOf(info), storage);
         if (MIRRORED.has(qualified(info))) {
           this.mirrors.add(storage);
@@ -108,7 +117,7 @@ export function isServed(info: ResourceInfo): boolean {
   );
 }
 
-function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strategy {
+function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions, clock: Clock): Strategy {
   switch (qualified(info)) {
     case 'pods':
       return podStrategy(info);
@@ -121,15 +130,28 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions): Strate
     case 'secrets':
       return secretStrategy(info);
     case 'certificatesigningrequests.certificates.k8s.io':
-      return signingRequestStrategy(info);
+      return signingRequestStrategy(info, clock);
     case 'apiservices.apiregistration.k8s.io':
       return apiServiceStrategy(info);
     case 'nodes':
       // A kubelet registers its node with the status it has.
       return { ...withFields(info), prepareCreate: (object) => object };
     case 'persistentvolumes':
+      return persistentVolumeStrategy(info, clock);
     case 'persistentvolumeclaims':
-      return { ...withFields(info), prepareCreate: (object) => withStatus(object, { phase: 'Pending' }) };
+      return claimStrategy(info);
+    case 'deployments.apps':
+      return deploymentStrategy(info);
+    case 'daemonsets.apps':
+      return daemonSetStrategy(info);
+    case 'serviceaccounts':
+      return serviceAccountStrategy(info);
+    case 'endpointslices.discovery.k8s.io':
+      return endpointSliceStrategy(info);
+    case 'priorityclasses.scheduling.k8s.io':
+      return priorityClassStrategy(info);
+    case 'resourceclaims.resource.k8s.io':
+      return resourceClaimStrategy(info);
     case 'customresourcedefinitions.apiextensions.k8s.io':
       return definitionStrategy(info);
     case 'events':
