@@ -25,8 +25,8 @@ import { ApiAggregator } from './aggregation/api-aggregator.ts';
 import { AutoRegistration } from './aggregation/auto-registration.ts';
 import type { Auditor } from './audit/auditor.ts';
 import { LoopbackAudit } from './audit/loopback-audit.ts';
-import { impersonatedUser } from './authn/impersonation.ts';
-import type { Authenticator, UserInfo } from './authn/user.ts';
+import { Impersonation } from './authn/impersonation.ts';
+import type { Authenticator } from './authn/user.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { Compactor } from './compactor.ts';
 import type { EncryptionAtRest } from './encryption/encryption-at-rest.ts';
@@ -208,7 +208,7 @@ export class ApiServer implements AsyncDisposable {
       {
         handler: this.handler,
         authenticator,
-        impersonate: (user: UserInfo, request) => impersonatedUser(request, user, authorizer),
+        impersonation: new Impersonation(authorizer),
         upgrade: (call, connection) => this.#upgrade(call, connection),
         limiter,
         auditor: this.#deps.auditor,

@@ -182,7 +182,10 @@ test('audit: somebody who acts as another is recorded as both', async () => {
   };
   await audited.https.user('ann', 'admins').ask('GET', MAPS, { headers });
   await audited.https.user('eve').ask('GET', MAPS, { headers });
-  const [acting, refused] = audited.events;
+  await audited.https.user('amy', 'admins').ask('GET', MAPS, { headers: { 'impersonate-user': 'bob' } });
+  const [acting, refused, constrained] = audited.events;
+  assert.deepEqual(constrained?.authenticationMetadata, { impersonationConstraint: 'impersonate:user-info' });
+  assert.equal(acting?.authenticationMetadata, undefined);
   assert.equal(acting?.user.username, 'ann');
   assert.deepEqual(acting?.impersonatedUser, {
     username: 'bob',
@@ -192,7 +195,10 @@ test('audit: somebody who acts as another is recorded as both', async () => {
   });
   assert.match(acting?.responseStatus?.message ?? '', /User "bob" cannot list/);
   assert.equal(refused?.impersonatedUser, undefined);
-  assert.match(refused?.responseStatus?.message ?? '', /User "eve" cannot impersonate resource "users"/);
+  assert.match(
+    refused?.responseStatus?.message ?? '',
+    /User "eve" cannot impersonate-on:user-info:list resource "configmaps"/,
+  );
 });
 
 test('audit: a watch is recorded when it begins and when it ends', async () => {

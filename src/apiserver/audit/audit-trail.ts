@@ -49,6 +49,7 @@ export class AuditTrail {
   readonly #annotations: Record<string, string> = {};
   #objectRef: ObjectReference | undefined;
   #impersonated: UserInfo | undefined;
+  #constraint = '';
   #status: EventStatus | undefined;
   #requestObject: unknown;
   #responseObject: unknown;
@@ -65,8 +66,10 @@ export class AuditTrail {
     this.#emit('RequestReceived', this.#request.receivedMs);
   }
 
-  impersonated(user: UserInfo): void {
+  /** @param constraint the verb that allowed it, where that says for what; else empty */
+  impersonated(user: UserInfo, constraint: string): void {
     this.#impersonated = user;
+    this.#constraint = constraint;
   }
 
   authorized({ outcome, reason }: Decision): void {
@@ -175,6 +178,9 @@ export class AuditTrail {
       verb: info.verb,
       user: user === undefined ? {} : eventUser(user),
       ...(this.#impersonated === undefined ? {} : { impersonatedUser: eventUser(this.#impersonated) }),
+      ...(this.#constraint === ''
+        ? {}
+        : { authenticationMetadata: { impersonationConstraint: this.#constraint } }),
       ...(sourceIps.length === 0 ? {} : { sourceIPs: sourceIps }),
       ...(userAgent === '' ? {} : { userAgent: truncated(userAgent) }),
       ...(this.#objectRef === undefined ? {} : { objectRef: this.#objectRef }),

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { isForbidden, StatusError } from '#api/status-error.ts';
+import { StatusError } from '#api/status-error.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { CertificateAuthority, type IssueOptions } from '#base/x509/certificate-authority.ts';
 import { AuthnChain } from './authn-chain.ts';
 import { BearerTokenAuthenticator } from './bearer-token.ts';
 import { CertificateVerifier, ClientCertificateAuthenticator } from './client-certificate.ts';
-import { impersonatedUser } from './impersonation.ts';
 import { RequestHeaderAuthenticator } from './request-header.ts';
 import { parseTokenFile, StaticTokens } from './static-tokens.ts';
 import type { AuthnRequest } from './user.ts';
@@ -163,74 +162,4 @@ test('authentication: a certificate is good from its start to its end, and one i
 test('authentication: without anonymous access somebody must show who they are', async () => {
   const strict = new AuthnChain({ authenticators: [], allowsAnonymous: false });
   await assert.rejects(strict.authenticate({ headers: {} }), { code: 401, reason: 'Unauthorized' });
-});
-
-const SENDER = { name: 'root', groups: [], extra: {} };
-
-const impersonations: readonly {
-  name: string;
-  headers: AuthnRequest['headers'];
-  who: string;
-  asked: string[];
-}[] = [
-  { name: 'nobody', headers: {}, who: 'root []', asked: [] },
-  {
-    name: 'a user',
-    headers: { 'impersonate-user': 'eve' },
-    who: 'eve [system:authenticated]',
-    asked: ['users eve'],
-  },
-  {
-    name: 'a user in groups',
-    headers: { 'impersonate-user': 'eve', 'impersonate-group': ['g', 'h'] },
-    who: 'eve [g,h,system:authenticated]',
-    asked: ['users eve', 'groups g', 'groups h'],
-  },
-  {
-    name: 'the anonymous',
-    headers: { 'impersonate-user': 'system:anonymous' },
-    who: 'system:anonymous [system:unauthenticated]',
-    asked: ['users system:anonymous'],
-  },
-  {
-    name: 'a service account',
-    headers: { 'impersonate-user': 'system:serviceaccount:ns:sa' },
-    who: 'system:serviceaccount:ns:sa [system:serviceaccounts,system:serviceaccounts:ns,system:authenticated]',
-    asked: ['serviceaccounts ns/sa'],
-  },
-  {
-    name: 'uid and extra',
-    headers: { 'impersonate-user': 'eve', 'impersonate-uid': '5', 'impersonate-extra-scopes': ['a', 'b'] },
-    who: 'eve [system:authenticated]',
-    asked: ['users eve', 'userextras/scopes a', 'userextras/scopes b', 'uids 5'],
-  },
-];
-
-for (const { name, headers, who, asked } of impersonations) {
-  test(`impersonation: of ${name}`, () => {
-    const seen: string[] = [];
-    const user = impersonatedUser({ headers }, SENDER, {
-      authorize: ({ resource, subresource, namespace, name, verb }) => {
-        assert.equal(verb, 'impersonate');
-        seen.push(`${resource}${subresource && `/${subresource}`} ${namespace && `${namespace}/`}${name}`);
-        return { outcome: 'allow', reason: '' };
-      },
-    });
-    assert.deepEqual([`${user.name} [${user.groups.join(',')}]`, seen], [who, asked]);
-  });
-}
-
-test('impersonation: refused in the words clients know', () => {
-  const refuse = (): unknown =>
-    impersonatedUser({ headers: { 'impersonate-user': 'eve' } }, SENDER, {
-      authorize: () => ({ outcome: 'noOpinion', reason: '' }),
-    });
-  assert.throws(refuse, (error) => {
-    assert.ok(isForbidden(error) && error instanceof Error);
-    assert.equal(
-      error.message,
-      'users "eve" is forbidden: User "root" cannot impersonate resource "users" in API group "" at the cluster scope',
-    );
-    return true;
-  });
 });

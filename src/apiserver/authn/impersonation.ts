@@ -1,29 +1,21 @@
-import { internalError } from '#api/status-error.ts';
+import { badRequest, StatusError } from '#api/status-error.ts';
 import type { Attributes, Authorizer } from '../authz/authorizer.ts';
-import { requireAllowed } from '../authz/forbidden-message.ts';
+import { constrainedModes, legacyMode, type ImpersonationMode } from './impersonation-modes.ts';
+import { RecentMap } from './recent-map.ts';
 import { extraOf, valuesOf, type HeaderSource } from './request-header.ts';
-import { parseServiceAccountUserName, serviceAccountGroups } from './service-account-identity.ts';
-import {
-  ALL_AUTHENTICATED,
-  ALL_UNAUTHENTICATED,
-  ANONYMOUS_NAME,
-  headerOf,
-  type AuthnRequest,
-  type UserInfo,
-} from './user.ts';
+import { headerOf, type AuthnRequest, type UserInfo } from './user.ts';
 
 const EXTRA_PREFIX = 'impersonate-extra-';
-const AUTHENTICATION_GROUP = 'authentication.k8s.io';
 
-const IMPERSONATE = {
-  verb: 'impersonate',
-  namespace: '',
-  apiGroup: '',
-  apiVersion: '',
-  subresource: '',
-  isResourceRequest: true,
-  path: '',
-} as const;
+/** Senders whose way of impersonating is remembered. */
+const SENDERS_MAX = 10_000;
+
+/** Whom a request counts as from now on. */
+export interface Impersonated {
+  readonly user: UserInfo;
+  /** The verb of the constrained mode that allowed it; empty when the old verb did. For the audit log. */
+  readonly constraint: string;
+}
 
 /** True when a request wants to be taken for somebody else's. Cheap: most do not. */
 export function wantsImpersonation({ headers }: Pick<AuthnRequest, 'headers'>): boolean {
@@ -36,57 +28,76 @@ export function wantsImpersonation({ headers }: Pick<AuthnRequest, 'headers'>): 
 }
 
 /**
- * The user that a request shall count as: the one its `Impersonate-` headers name, if the sender may act as
- * that user, in each of those groups, with that UID and each of those extra values; else the sender.
+ * Lets requests count as somebody else's: those that their `Impersonate-` headers name, if the sender may.
  *
- * @throws {StatusError} 403 for the first thing the sender may not take on
+ * What the sender may is asked in the constrained modes first (KEP-5284), which say for whom and for which requests
+ * somebody may be impersonated, and last by the verb `impersonate` alone. The way that was good for a sender before
+ * is tried first.
  */
-export function impersonatedUser(request: HeaderSource, sender: UserInfo, authorizer: Authorizer): UserInfo {
-  if (!wantsImpersonation(request)) {
-    return sender;
+export class Impersonation {
+  readonly #modes: readonly ImpersonationMode[];
+  readonly #lastGood = new RecentMap<string, ImpersonationMode>(SENDERS_MAX);
+
+  constructor(authorizer: Authorizer) {
+    this.#modes = [...constrainedModes(authorizer), legacyMode(authorizer)];
   }
-  const name = headerOf(request, 'impersonate-user') ?? '';
-  const groups = valuesOf(request, 'impersonate-group');
-  const uid = headerOf(request, 'impersonate-uid') ?? '';
-  const extra = extraOf(request, EXTRA_PREFIX);
-  if (name === '') {
-    throw internalError('requested groups, uid or extra without impersonating a user');
-  }
-  const account = parseServiceAccountUserName(name);
-  const require = (what: Partial<Attributes> & Pick<Attributes, 'resource' | 'name'>): void =>
-    requireAllowed(authorizer, { ...IMPERSONATE, user: sender, ...what });
-  require(
-    account === undefined
-      ? { resource: 'users', name }
-      : { resource: 'serviceaccounts', namespace: account.namespace, name: account.name },
-  );
-  for (const group of groups) {
-    require({ resource: 'groups', name: group });
-  }
-  for (const [key, values] of Object.entries(extra)) {
-    for (const value of values) {
-      require({
-        apiGroup: AUTHENTICATION_GROUP,
-        apiVersion: 'v1',
-        resource: 'userextras',
-        subresource: key,
-        name: value,
-      });
+
+  /**
+   * @param attributes what the sender wants to do as somebody else
+   * @throws {StatusError} 403 for the first thing the sender may not, 400 for headers that name nobody
+   */
+  async impersonate(request: HeaderSource, attributes: Attributes): Promise<Impersonated> {
+    const wanted = wantedUser(request);
+    const sender = attributes.user.name;
+    const lastGood = this.#lastGood.get(sender);
+    const modes =
+      lastGood === undefined ? this.#modes : [lastGood, ...this.#modes.filter((mode) => mode !== lastGood)];
+    let refusal: StatusError | undefined;
+    for (const mode of modes) {
+      try {
+        const user = await mode.check(wanted, attributes);
+        if (user !== undefined) {
+          this.#lastGood.set(sender, mode);
+          return { user, constraint: mode.constraint };
+        }
+      } catch (error) {
+        if (!(error instanceof StatusError)) {
+          throw error;
+        }
+        refusal ??= error;
+      }
     }
+    throw refusal ?? badRequest('nobody can be impersonated like that');
   }
-  if (uid !== '') {
-    require({ apiGroup: AUTHENTICATION_GROUP, apiVersion: 'v1', resource: 'uids', name: uid });
-  }
-  const given =
-    groups.length === 0 && account !== undefined ? serviceAccountGroups(account.namespace) : groups;
-  return { name, ...(uid === '' ? {} : { uid }), groups: withSystemGroup(name, given), extra };
 }
 
-function withSystemGroup(name: string, groups: readonly string[]): readonly string[] {
-  if (name === ANONYMOUS_NAME) {
-    return groups.includes(ALL_UNAUTHENTICATED) ? groups : [...groups, ALL_UNAUTHENTICATED];
+/** @throws {StatusError} 400 when there is no name */
+function wantedUser(request: HeaderSource): UserInfo {
+  const name = headerOf(request, 'impersonate-user') ?? '';
+  const uid = headerOf(request, 'impersonate-uid') ?? '';
+  const groups = valuesOf(request, 'impersonate-group');
+  const extra = extraOf(request, EXTRA_PREFIX);
+  if (name === '') {
+    throw badRequest(`requested ${goText({ uid, groups, extra })} without impersonating a user name`);
   }
-  return groups.includes(ALL_AUTHENTICATED) || groups.includes(ALL_UNAUTHENTICATED)
-    ? groups
-    : [...groups, ALL_AUTHENTICATED];
+  return { name, ...(uid === '' ? {} : { uid }), groups, extra };
+}
+
+/** As upstream's message shows it. */
+function goText({
+  uid,
+  groups,
+  extra,
+}: {
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: UserInfo['extra'];
+}): string {
+  const list = (texts: readonly string[]): string =>
+    `[]string{${texts.map((text) => JSON.stringify(text)).join(', ')}}`;
+  const keys = Object.keys(extra).toSorted();
+  const map = keys.map((key) => `${JSON.stringify(key)}:${list(extra[key] ?? [])}`).join(', ');
+  const groupsText = groups.length === 0 ? '[]string(nil)' : list(groups);
+  const extraText = keys.length === 0 ? 'map[string][]string(nil)' : `map[string][]string{${map}}`;
+  return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${groupsText}, Extra:${extraText}}`;
 }

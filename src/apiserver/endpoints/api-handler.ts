@@ -203,7 +203,8 @@ export class ApiHandler {
   }
 }
 
-function attributesOf({ info, user }: ApiCall): Attributes {
+/** What a call wants to do. */
+export function attributesOf({ info, user }: Pick<ApiCall, 'info' | 'user'>): Attributes {
   return {
     user,
     verb: info.verb,

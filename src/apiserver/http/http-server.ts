@@ -14,10 +14,10 @@ import { describeError, type Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Auditor } from '../audit/auditor.ts';
-import type { HeaderSource } from '../authn/request-header.ts';
+import { wantsImpersonation, type Impersonation } from '../authn/impersonation.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
-import type { ApiHandler } from '../endpoints/api-handler.ts';
+import { attributesOf, type ApiHandler } from '../endpoints/api-handler.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import { isLongRunning, type Passage, type RequestLimiter } from '../flow-control/request-limiter.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
@@ -38,8 +38,7 @@ export type Disturb = (call: ApiCall) => Promise<'nothing' | 'lose-request' | 'l
 export interface HttpServerDeps {
   readonly handler: ApiHandler;
   readonly authenticator: Authenticator;
-  /** Checks and applies impersonation headers; the user who really acts. @throws {StatusError} Forbidden */
-  readonly impersonate: (user: UserInfo, request: HeaderSource) => UserInfo;
+  readonly impersonation: Impersonation;
   /** Takes over a connection for exec, attach, port-forward and proxied upgrades. */
   readonly upgrade: (
     call: ApiCall,
@@ -169,7 +168,9 @@ export class HttpServer implements AsyncDisposable {
     try {
       call = await this.#call(request, departure, auditId);
       responder.audit = call.audit;
-      this.#impersonate(call, request);
+      if (wantsImpersonation(request)) {
+        await this.#impersonate(call, request);
+      }
       deadline = this.#startDeadline(call, responder, departure);
       const admission = this.#deps.limiter.admit(call);
       passage = admission instanceof Promise ? await admission : admission;
@@ -295,12 +296,10 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** Lets the call be somebody else's, if its sender may. @throws {StatusError} Forbidden */
-  #impersonate(call: OpenCall, request: Request): void {
-    const sender = call.user;
-    call.user = this.#deps.impersonate(sender, request);
-    if (call.user !== sender) {
-      call.audit?.impersonated(call.user);
-    }
+  async #impersonate(call: OpenCall, request: Request): Promise<void> {
+    const { user, constraint } = await this.#deps.impersonation.impersonate(request, attributesOf(call));
+    call.user = user;
+    call.audit?.impersonated(user, constraint);
   }
 
   #fail(responder: Responder, error: unknown, call: ApiCall | undefined, request?: Request): number {
@@ -338,7 +337,9 @@ export class HttpServer implements AsyncDisposable {
       const auditId = givenAuditId(request) ?? this.#deps.random.uuid();
       const call = await this.#call(request, departure, auditId);
       audit = call.audit;
-      this.#impersonate(call, request);
+      if (wantsImpersonation(request)) {
+        await this.#impersonate(call, request);
+      }
       await this.#deps.upgrade(call, { request, socket, head });
       audit?.started(SWITCHING_PROTOCOLS);
     } catch (error) {
