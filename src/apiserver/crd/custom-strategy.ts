@@ -17,6 +17,7 @@ import { withMetadata } from '../registry/metadata.ts';
 import type { CustomKind, DraftObject, Strategy, ValidationCheck } from '../registry/strategy.ts';
 import { createProblems, statusProblems, updateProblems } from './custom-problems.ts';
 import { customPrinter } from './custom-printer.ts';
+import { withReadMetadata } from './embedded-metadata.ts';
 import { finalizerWarnings } from './finalizer-warnings.ts';
 import { parseJsonPath } from './json-path.ts';
 import { prune } from './prune.ts';
@@ -69,7 +70,8 @@ function decodeCustom(
     { fieldValidation: fieldValidation === 'Ignore' ? 'Ignore' : 'Warn' },
   );
   const unknown: string[] | undefined = fieldValidation === 'Ignore' ? undefined : [];
-  const pruned = prune(value, schema, true, unknown) as Readonly<Record<string, unknown>>;
+  const kept = prune(value, schema, true, unknown);
+  const pruned = withReadMetadata(kept, schema, unknown) as Readonly<Record<string, unknown>>;
   const object: Record<string, unknown> = { ...known.object };
   for (const name of Object.keys(pruned)) {
     if (!Object.hasOwn(object, name)) {

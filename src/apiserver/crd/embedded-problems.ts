@@ -17,7 +17,7 @@ export function embeddedProblems(value: unknown, schema: Schema, path = ''): rea
 const embedding = new WeakMap<Schema, boolean>();
 
 /** Whether any object at or below the schema is embedded, so that others are not walked for nothing. */
-function hasEmbedded(schema: Schema): boolean {
+export function hasEmbedded(schema: Schema): boolean {
   let known = embedding.get(schema);
   if (known === undefined) {
     const { items, additional, properties } = schema;
