@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Mount, MountPropagation } from '#runtime/cri.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
@@ -51,7 +51,9 @@ export async function containerMounts(input: MountsInput): Promise<readonly Moun
   }
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log';
   await mkdir(dirname(terminationLog), { recursive: true });
-  await writeFile(terminationLog, '', { mode: TERMINATION_LOG_MODE });
+  await writeFile(terminationLog, '');
+  // Whoever the container runs as may write it, whatever this program's umask.
+  await chmod(terminationLog, TERMINATION_LOG_MODE);
   mounts.push({ containerPath: messagePath, hostPath: terminationLog, readonly: false });
   return mounts;
 }

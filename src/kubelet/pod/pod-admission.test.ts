@@ -13,6 +13,12 @@ function asking(cpu: string, memory = '0'): Pod {
   return podWith({ containers: [aContainer({ resources: { requests: { cpu, memory } } })] });
 }
 
+function onPort(hostPort: number, more: object = {}): Pod {
+  return podWith({
+    containers: [aContainer({ ports: [{ containerPort: 80, hostPort, protocol: 'TCP', ...more }] })],
+  });
+}
+
 test('admission: what does not fit is refused with the numbers', () => {
   const allocatable = { cpu: '2', memory: '1Gi', pods: '3' };
   const cases: readonly (readonly [string, Pod, readonly Pod[], string | undefined])[] = [
@@ -34,6 +40,18 @@ test('admission: what does not fit is refused with the numbers', () => {
       asking('0'),
       [asking('0'), asking('0'), asking('0')],
       "OutOfpods: Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3",
+    ],
+    [
+      'a port of the node',
+      onPort(8080),
+      [onPort(8080, { hostIP: '10.0.0.1' })],
+      "NodePorts: Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    ],
+    [
+      'ports that do not meet',
+      onPort(8080, { hostIP: '10.0.0.2' }),
+      [onPort(8080, { protocol: 'UDP' }), onPort(8080, { hostIP: '10.0.0.1' })],
+      undefined,
     ],
     ['asks for nothing on a full node', asking('0'), [asking('2')], undefined],
     [

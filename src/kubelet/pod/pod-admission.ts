@@ -1,5 +1,5 @@
 import { quantityToMillis, quantityToNumber } from '#api/quantity.ts';
-import type { Pod } from '#api/types/core.v1.ts';
+import type { ContainerPort, Pod } from '#api/types/core.v1.ts';
 import { podTotal, requestOf } from '../resources/qos.ts';
 import type { EndCause } from '../status/pod-status.ts';
 
@@ -37,6 +37,13 @@ function refusalByRoom(pod: Pod, { allocatable, others }: NodeRoom): EndCause | 
   if (others.length + 1 > podsMax) {
     return outOf('pods', 1, others.length, podsMax);
   }
+  if (hostPortsOf(pod).some((port) => others.some((other) => hostPortsOf(other).some(meets(port))))) {
+    return {
+      reason: 'NodePorts',
+      message:
+        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    };
+  }
   for (const [name, amountOf] of COUNTED) {
     const capacity = allocatable[name];
     const requested = requestedBy(pod, name, amountOf);
@@ -49,6 +56,24 @@ function refusalByRoom(pod: Pod, { allocatable, others }: NodeRoom): EndCause | 
     }
   }
   return undefined;
+}
+
+/** The ports of the node itself that a pod asks for; those of init containers only where they stay. */
+function hostPortsOf({ spec }: Pod): readonly ContainerPort[] {
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...spec.containers, ...sidecars].flatMap(({ ports = [] }) =>
+    ports.filter(({ hostPort = 0 }) => hostPort > 0),
+  );
+}
+
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['', '0.0.0.0']);
+
+function meets(port: ContainerPort): (other: ContainerPort) => boolean {
+  const { hostPort, protocol = 'TCP', hostIP = '' } = port;
+  return (other) =>
+    other.hostPort === hostPort &&
+    (other.protocol ?? 'TCP') === protocol &&
+    (ANY_ADDRESS.has(hostIP) || ANY_ADDRESS.has(other.hostIP ?? '') || other.hostIP === hostIP);
 }
 
 /** CPU is counted in thousandths. */

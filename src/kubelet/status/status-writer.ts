@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { TaskGroup } from '#base/task-group.ts';
 import { isConflict, isInvalid, isNotFound } from '#api/status-error.ts';
-import type { Pod, PodStatus } from '#api/types/core.v1.ts';
+import type { Pod, PodCondition, PodStatus } from '#api/types/core.v1.ts';
 import { POD } from '#api/types/resources.ts';
 import type { Client } from '#client/client.ts';
 
@@ -135,9 +135,19 @@ export function statusPatch(written: PodStatus, status: PodStatus): Readonly<Rec
       patch[key] = value;
     }
   }
+  if (patch['conditions'] !== undefined) {
+    patch['conditions'] = (status.conditions ?? []).map((own) => withoutStale(own, written.conditions));
+  }
   if (patch['podIPs'] !== undefined) {
     const stale = (written.podIPs ?? []).filter(({ ip }) => !status.podIPs?.some((own) => own.ip === ip));
     patch['podIPs'] = [...(status.podIPs ?? []), ...stale.map(({ ip }) => ({ ip, $patch: 'delete' }))];
   }
   return patch;
+}
+
+/** A condition merges into the one that is there: what it no longer says has to be taken away. */
+function withoutStale(own: PodCondition, before: readonly PodCondition[] = []): object {
+  const old = before.find(({ type }) => type === own.type);
+  const stale = Object.keys(old ?? {}).filter((key) => !Object.hasOwn(own, key));
+  return { ...own, ...Object.fromEntries(stale.map((key) => [key, null])) };
 }
