@@ -11,6 +11,7 @@ export interface RequestInfo {
   readonly subresource: string;
   /** Empty for cluster-scoped resources and requests over all namespaces. */
   readonly namespace: string;
+  /** Also of the one object that a list or watch selects by `metadata.name`: rights on that object are enough for it. */
   readonly name: string;
   /** Path segments after the subresource; `proxy` forwards them. */
   readonly rest: readonly string[];
@@ -60,7 +61,17 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     name,
     rest: tail,
   };
-  return { ...base, verb: verbOf({ method, name, subresource, query, isWatchPath }) };
+  const verb = verbOf({ method, name, subresource, query, isWatchPath });
+  return name === '' && (verb === 'list' || verb === 'watch')
+    ? { ...base, verb, name: selectedName(query.get('fieldSelector')) }
+    : { ...base, verb };
+}
+
+/** The name in `metadata.name=x`; empty where the selector asks for no name, or one that no path could have. */
+function selectedName(fieldSelector: string | null): string {
+  const match = /(?:^|,)metadata\.name==?([^,=!\\]+)(?:,|$)/.exec(fieldSelector ?? '');
+  const name = match?.[1] ?? '';
+  return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name;
 }
 
 function splitPath(path: string): readonly string[] {

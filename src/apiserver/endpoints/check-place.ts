@@ -10,8 +10,10 @@ import type { RequestInfo } from '../request-info.ts';
  */
 export function checkPlace(known: ResourceInfo, info: RequestInfo): void {
   const { verb, namespace, name, subresource } = info;
+  // A list of all namespaces may be for one name.
+  const isOne = name !== '' && verb !== 'list' && verb !== 'watch';
   const isMisplaced = known.namespaced
-    ? namespace === '' && name !== ''
+    ? namespace === '' && isOne
     : namespace !== '' && known.resource !== 'namespaces';
   if (isMisplaced) {
     throw unknownPath();
