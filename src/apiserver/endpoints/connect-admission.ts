@@ -67,7 +67,7 @@ function optionsOf({ info, query }: ApiCall): Options {
       return ports.length === 0 ? {} : { ports };
     }
     default: {
-      const path = info.path.slice(proxyPrefix(info.path).length).replace(/^\//, '');
+      const path = info.path.slice(proxyPrefix(info.path).length);
       return path === '' ? {} : { path };
     }
   }
@@ -76,7 +76,7 @@ function optionsOf({ info, query }: ApiCall): Options {
 function withOptions(call: ApiCall, options: Options): ApiCall {
   const { info } = call;
   if (info.subresource === 'proxy') {
-    const path = `${proxyPrefix(info.path)}/${(options.path ?? '').replace(/^\//, '')}`;
+    const path = `${proxyPrefix(info.path)}${(options.path ?? '').replace(/^(?=[^/])/, '/')}`;
     return { ...call, info: { ...info, path } };
   }
   const query = new URLSearchParams(call.query);
