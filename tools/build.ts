@@ -1,13 +1,15 @@
 // Bundles the program into dist/, so that it starts fast from an installed package: one file per verb, V8's code
 // cache beside it after the first run.
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { writePackageTypes } from './package-types.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+/** Given on the command line by tests, which leave `dist` alone. */
+const OUT = resolve(process.argv[2] ?? join(ROOT, 'dist'));
 
-rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+rmSync(OUT, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: ROOT,
   entryPoints: {
@@ -15,7 +17,7 @@ const { metafile } = await build({
     controller: 'src/operator/controller.ts',
     testing: 'src/testing/testing.ts',
   },
-  outdir: 'dist',
+  outdir: OUT,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -37,5 +39,5 @@ for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
   process.stdout.write(`${path.padEnd(48)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB\n`);
 }
 
-const count = writePackageTypes(join(ROOT, 'dist', 'types'));
+const count = writePackageTypes(join(OUT, 'types'));
 process.stdout.write(`dist/types: ${count} declarations\n`);

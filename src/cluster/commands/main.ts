@@ -5,18 +5,18 @@ const USAGE = `Coracle runs Kubernetes on this machine.
 
 Usage: coracle VERB [options]
 
-  start    start a cluster with an example application, and show it answering
-  up       start a cluster; --detach leaves it running in the background
-  status   say whether the cluster runs and where
-  down     stop it
-  logs     print what the cluster program wrote
-  kubectl  talk to a cluster, as kubectl does
-  why      say why a pod waits, or does not get ready
-  etcd     serve a store of its own as an etcd
+  start           start a cluster with an example application, and show it answering
+  up              start a cluster; --detach leaves it running in the background
+  status          say whether the cluster runs and where
+  down            stop it
+  logs            print what the cluster program wrote
+  kubectl         talk to a cluster, as kubectl does
+  why             say why a pod waits, or does not get ready
+  etcd            serve a store of its own as an etcd
   snapshot        save a cluster, restore it, or fork it
   apiserver       the API server alone over an etcd, with upstream's flags
   envtest-assets  make kube-apiserver, etcd and kubectl for controller-runtime's envtest
-  version  print the version
+  version         print the version
 
 Run "coracle VERB --help" for the options of a verb.
 `;

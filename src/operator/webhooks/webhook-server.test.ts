@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CustomResourceDefinitionVersion } from '#api/types/apiextensions.v1.ts';
 import { CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { startCluster } from '#testing/testing.ts';
+import { customResource, type CustomObject } from '../custom-resource.ts';
 import { converting, defaulting, validating, type ServedWebhook } from './served-webhook.ts';
 import { servingCertificate } from './serving-certificate.ts';
 import { answerAdmission, answerConversion, ReviewError } from './webhook-answers.ts';
@@ -37,26 +39,42 @@ test('webhooks: a default is filled in and a refusal reaches whoever wrote the o
   );
 });
 
-test('webhooks: a conversion block leads to the server that serves it', async () => {
+test('webhooks: an object that was stored in one version is read in another', async () => {
+  interface Thing extends CustomObject<{ readonly text?: string; readonly words?: readonly string[] }> {}
+  const names = { group: 'test.example.com', kind: 'Thing', plural: 'things' };
+  const [old, current] = [
+    customResource<Thing>({ ...names, version: 'v1' }),
+    customResource<Thing>({ ...names, version: 'v2' }),
+  ];
   await using cluster = await startCluster({ nodes: 0, hasComponents: false });
-  await using server = await serve(converting('test.example.com', (object) => object));
-  const conversion = server.conversion();
-  assert.equal(conversion.webhook?.clientConfig?.url, `${server.url}/convert`);
-  const version = {
+  await using server = await serve(
+    converting('test.example.com', (object, apiVersion) => {
+      const { text = '', words = [] } = (object as Thing).spec;
+      const spec = apiVersion.endsWith('/v2') ? { words: text.split(' ') } : { text: words.join(' ') };
+      return { ...object, spec };
+    }),
+  );
+  const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const version = (name: string, storage: boolean): CustomResourceDefinitionVersion => ({
+    name,
+    storage,
     served: true,
-    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-  };
-  const definition = await cluster.create(CUSTOM_RESOURCE_DEFINITION, {
+    schema: { openAPIV3Schema: schema },
+  });
+  await cluster.create(CUSTOM_RESOURCE_DEFINITION, {
     metadata: { name: 'things.test.example.com' },
     spec: {
       group: 'test.example.com',
       scope: 'Namespaced',
       names: { plural: 'things', kind: 'Thing' },
-      conversion,
-      versions: [{ name: 'v1', storage: true, ...version }],
+      conversion: server.conversion(),
+      versions: [version('v1', true), version('v2', false)],
     },
   });
-  assert.equal(definition.spec.conversion?.strategy, 'Webhook');
+  await cluster.clock.settle();
+  await cluster.create(old, { metadata: { name: 'a' }, spec: { text: 'two words' } });
+  const read = await cluster.get({ resource: current, name: 'a' });
+  assert.deepEqual([read.apiVersion, read.spec], ['test.example.com/v2', { words: ['two', 'words'] }]);
 });
 
 test('webhooks: a webhook that throws refuses with what it threw', async () => {
