@@ -3,6 +3,7 @@ import {
   type Controllers,
   type ControllersOptions,
 } from '#controllers/all-controllers.ts';
+import type { LocalVolumeDirectory } from '#controllers/local-volumes/local-volume-controller.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
@@ -27,6 +28,8 @@ export interface ComponentOptions {
   readonly rootCaPem: string;
   /** Addresses of all pods; each node gets a /24 of it. */
   readonly podCidr: string;
+  /** Where volumes on the nodes themselves lie; without it nobody makes them. */
+  readonly localVolumes?: LocalVolumeDirectory;
   /** Signs certificate requests that were approved; without it nobody does. */
   readonly signCertificate?: NonNullable<ControllersOptions['signCertificate']>;
 }
@@ -40,7 +43,8 @@ export class ComponentSet implements AsyncDisposable {
   readonly #informers: readonly Informers[];
   readonly #schedulerEvents: ApiEventRecorder;
 
-  constructor(deps: ComponentDeps, { rootCaPem, podCidr, signCertificate }: ComponentOptions) {
+  constructor(deps: ComponentDeps, options: ComponentOptions) {
+    const { rootCaPem, podCidr, signCertificate, localVolumes } = options;
     const { plane, clock, random, log, metrics } = deps;
     const managerTransport = plane.transportOf(CONTROLLER_MANAGER, 'kube-controller-manager');
     const managerInformers = createInformers({ transport: managerTransport, clock, random, log });
@@ -52,6 +56,7 @@ export class ComponentSet implements AsyncDisposable {
       log: log.with({ component: 'controller-manager' }),
       metrics,
       rootCaPem,
+      ...(localVolumes === undefined ? {} : { localVolumes }),
       clientOf: (name) => plane.clientOf(controllerUser(name), name),
       ...(signCertificate === undefined ? {} : { signCertificate }),
       podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],

@@ -47,6 +47,11 @@ export class DataDirectory {
     return join(this.path, 'store');
   }
 
+  /** Volumes that were made for claims; each is a directory of its own. */
+  get volumes(): string {
+    return join(this.path, 'volumes');
+  }
+
   get node(): string {
     return join(this.path, 'node');
   }

@@ -16,6 +16,8 @@ import { openAudit, type AuditChoice } from './audit-choice.ts';
 import { openClusterStore, type StoreChoice } from './cluster-store.ts';
 import { ComponentSet } from './component-set.ts';
 import { ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
+import { ensureDefaultStorageClass } from './default-storage-class.ts';
+import { hostVolumes, simVolumes } from './local-volume-directory.ts';
 import { DataDirectoryError, type ClusterSettings, type DataDirectory } from './data-directory.ts';
 import { serveExplanations } from './explain-api.ts';
 import { reconcileExtensionAuthentication } from './extension-authentication.ts';
@@ -154,6 +156,7 @@ export class LocalCluster implements AsyncDisposable {
     await Promise.all([
       reconcileServices(plane, addresses, port, options.nodes),
       reconcileExtensionAuthentication(plane.client, securityOf(pki), clock),
+      ensureDefaultStorageClass(plane.client),
     ]);
     const deps = { plane, clock, random, log, metrics };
     const components = started.use(
@@ -162,6 +165,7 @@ export class LocalCluster implements AsyncDisposable {
         signCertificate: (wanted) => signRequest(pki.authority, wanted),
         // Simulated nodes touch nothing on the host, and there may be thousands of them.
         podCidr: options.nodes.kind === 'sim' ? SIM_POD_CIDR : settings.podCidr,
+        localVolumes: options.nodes.kind === 'sim' ? simVolumes() : hostVolumes(options.directory.volumes),
       }),
     );
     serveExplanations(plane.server, components.scheduler);

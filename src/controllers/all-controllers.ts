@@ -22,10 +22,12 @@ import { EndpointsController } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { EndpointSliceMirroringController } from './endpointslice-mirroring/endpoint-slice-mirroring-controller.ts';
 import { collectableResources } from './garbage-collector/collectable-resources.ts';
+import { EphemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { HorizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler-controller.ts';
 import { NO_METRICS, type MetricsSource } from './horizontal-pod-autoscaler/metrics-source.ts';
 import { JobController } from './job/job-controller.ts';
+import { LocalVolumeController, type LocalVolumeDirectory } from './local-volumes/local-volume-controller.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
@@ -58,6 +60,8 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
     | Promise<readonly ResourceType<ApiObject>[]>;
   /** Signs approved CertificateSigningRequests; without it they wait for somebody else. */
   readonly signCertificate?: SignCertificate;
+  /** Where volumes on the nodes themselves lie; without it nobody makes them. */
+  readonly localVolumes?: LocalVolumeDirectory;
   /** What autoscalers go by; without it they say that there are no metrics. */
   readonly metricsSource?: MetricsSource;
   /** Set where several processes run controllers: only the holder of the Lease does. */
@@ -155,7 +159,7 @@ class RunningControllers implements Controllers {
  */
 function allControllers(deps: ControllerDeps, options: ControllersOptions): readonly Controller[] {
   const definitions = deps.informers.of(CUSTOM_RESOURCE_DEFINITION);
-  const { podRanges = [], signCertificate, clientOf } = options;
+  const { podRanges = [], signCertificate, clientOf, localVolumes } = options;
   const as = (name: string): ControllerDeps =>
     clientOf === undefined ? deps : { ...deps, client: clientOf(name) };
   return [
@@ -183,6 +187,10 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new TokenCleaner(as('token-cleaner')),
     new DisruptionController(as('disruption-controller')),
     new VolumeBindingController(as('persistent-volume-binder')),
+    new EphemeralVolumeController(as('ephemeral-volume-controller')),
+    ...(localVolumes === undefined
+      ? []
+      : [new LocalVolumeController(as('persistent-volume-binder'), localVolumes)]),
     claimProtection(as('pvc-protection-controller')),
     volumeProtection(as('pv-protection-controller')),
     new GarbageCollector(as('generic-garbage-collector'), collectableResources()),

@@ -41,6 +41,7 @@ import { NodeProber, type Prober } from './probes/prober.ts';
 import type { PodCgroups } from './resources/pod-cgroups.ts';
 import { PodStatusWriter } from './status/status-writer.ts';
 import type { HostMounts } from './volumes/host-mounts.ts';
+import { claimedVolumes } from './volumes/claimed-volume.ts';
 import { NodeVolumes } from './volumes/node-volumes.ts';
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts';
 
@@ -141,6 +142,7 @@ class NodeKubelet implements Kubelet {
       sources,
       tokens: new ServiceAccountTokens(client, clock),
       mounts: options.mounts,
+      claimed: claimedVolumes(client),
       node: this.#node,
       memoryDir: options.memoryDir,
     });

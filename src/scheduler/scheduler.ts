@@ -175,7 +175,7 @@ class PodScheduler implements Scheduler {
     profiles = [{}],
     percentageOfNodesToScore = 100,
   }: SchedulerOptions): ReadonlyMap<string, Profile> {
-    const { client, random, informers } = this.#deps;
+    const { client, clock, random, informers } = this.#deps;
     const nodesToFind: NodesToFind =
       percentageOfNodesToScore === 100 ? (count) => count : adaptiveNodesToFind(percentageOfNodesToScore);
     const budgets = informers.of(POD_DISRUPTION_BUDGET);
@@ -189,7 +189,7 @@ class PodScheduler implements Scheduler {
             nominations: this.#nominations,
             ownSelectors: this.#selectors,
             budgets: () => budgets.list(),
-            volumePlugins: volumePlugins(informers),
+            volumePlugins: volumePlugins({ client, clock, informers }),
           },
           profile,
         );

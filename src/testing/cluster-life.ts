@@ -7,6 +7,8 @@ import { VirtualClock } from '#base/virtual-clock.ts';
 import { ComponentSet } from '#cluster/component-set.ts';
 import { startInProcessCluster, type InProcessCluster } from '#cluster/in-process-cluster.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { ensureDefaultStorageClass } from '#cluster/default-storage-class.ts';
+import { simVolumes } from '#cluster/local-volume-directory.ts';
 import { SimNodeSet } from '#cluster/sim-node-set.ts';
 import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
@@ -108,9 +110,18 @@ export class ClusterLife implements AsyncDisposable {
     );
     const deps = { plane: base.plane, clock, random: base.random, log: options.log, metrics: base.metrics };
     const components = options.hasComponents
-      ? running.use(new ComponentSet(deps, { rootCaPem: authority.certificatePem, podCidr: SIM_POD_CIDR }))
+      ? running.use(
+          new ComponentSet(deps, {
+            rootCaPem: authority.certificatePem,
+            podCidr: SIM_POD_CIDR,
+            localVolumes: simVolumes(),
+          }),
+        )
       : undefined;
     components?.start();
+    if (components !== undefined) {
+      await ensureDefaultStorageClass(base.client);
+    }
     const nodes = running.use(await SimNodeSet.start(deps, options.nodeCount));
     await clock.settle();
     if (origin.faults !== undefined) {

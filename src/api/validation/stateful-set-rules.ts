@@ -1,6 +1,7 @@
 import { jsonEqual } from '#base/json-equal.ts';
 import { dns1035LabelProblems, dnsLabelProblems } from '../names.ts';
 import type { ControllerRevision, StatefulSet, StatefulSetSpec } from '../types/apps.v1.ts';
+import type { PodTemplateSpec } from '../types/core.v1.ts';
 import type { KindRules } from './kind-rules.ts';
 import { checkOwnSelector } from './label-selector-rules.ts';
 import { checkPodTemplate } from './pod-spec-rules.ts';
@@ -30,7 +31,7 @@ export const STATEFUL_SET_RULES: KindRules<StatefulSet> = {
   nameRule: dnsLabelProblems,
   onCreate(problems, { spec }) {
     checkSpec(problems, spec);
-    checkPodTemplate(problems, 'spec.template', spec.template);
+    checkPodTemplate(problems, 'spec.template', withClaims(spec));
     checkForever(problems, spec.template.spec, 'StatefulSet');
     if ((spec.serviceName ?? '') !== '') {
       problems.names(
@@ -44,9 +45,9 @@ export const STATEFUL_SET_RULES: KindRules<StatefulSet> = {
     checkSpec(problems, next.spec);
     // A template that was always wrong does not stand in the way of other changes.
     const scratch = new Problems();
-    checkPodTemplate(scratch, 'spec.template', previous.spec.template);
+    checkPodTemplate(scratch, 'spec.template', withClaims(previous.spec));
     if (scratch.found.length === 0) {
-      checkPodTemplate(problems, 'spec.template', next.spec.template);
+      checkPodTemplate(problems, 'spec.template', withClaims(next.spec));
     }
     checkForever(problems, next.spec.template.spec, 'StatefulSet');
     const fixed = ({ spec }: StatefulSet): object =>
@@ -143,3 +144,16 @@ export const CONTROLLER_REVISION_RULES: KindRules<ControllerRevision> = {
     problems.immutable('data', next.data, previous.data);
   },
 };
+
+/** The template as its pods will be: containers may mount the volumes of the claim templates. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSet['spec']): PodTemplateSpec {
+  if (volumeClaimTemplates.length === 0) {
+    return template;
+  }
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata.name));
+  const volumes = [
+    ...(template.spec.volumes ?? []).filter(({ name }) => !names.has(name)),
+    ...[...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
+  ];
+  return { ...template, spec: { ...template.spec, volumes } };
+}

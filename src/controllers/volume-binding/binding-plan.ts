@@ -1,8 +1,5 @@
-import { labelSelectorFromObject } from '#api/label-selector.ts';
-import { compareQuantities, parseQuantity } from '#api/quantity.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '#api/types/core.v1.ts';
-
-const STORAGE = 'storage';
+import { bySize, isVolumeFor } from '#api/volume-matching.ts';
 
 /** The phase a volume should be in, as far as its claim decides it; undefined to leave it as it is. */
 export function volumePhase(
@@ -29,43 +26,7 @@ export function chooseVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
 ): PersistentVolume | undefined {
-  const named = claim.spec.volumeName ?? '';
-  const fitting = volumes.filter(
-    (volume) =>
-      (named === '' || volume.metadata.name === named) &&
-      isFreeFor(volume, claim) &&
-      satisfies(volume, claim),
-  );
+  const fitting = volumes.filter((volume) => isVolumeFor(volume, claim));
   const kept = fitting.find(({ spec }) => spec.claimRef !== undefined);
-  return kept ?? fitting.toSorted((left, right) => compareQuantities(capacityOf(left), capacityOf(right)))[0];
-}
-
-function isFreeFor({ metadata, spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  const { claimRef } = spec;
-  if (metadata.deletionTimestamp !== undefined) {
-    return false;
-  }
-  return (
-    claimRef === undefined ||
-    (claimRef.namespace === claim.metadata.namespace &&
-      claimRef.name === claim.metadata.name &&
-      (claimRef.uid === undefined || claimRef.uid === claim.metadata.uid))
-  );
-}
-
-function satisfies(volume: PersistentVolume, { spec }: PersistentVolumeClaim): boolean {
-  const wanted = spec.resources.requests?.[STORAGE];
-  const modes = volume.spec.accessModes ?? [];
-  return (
-    (volume.spec.storageClassName ?? '') === (spec.storageClassName ?? '') &&
-    (volume.spec.volumeMode ?? 'Filesystem') === (spec.volumeMode ?? 'Filesystem') &&
-    (spec.accessModes ?? []).every((mode) => modes.includes(mode)) &&
-    (spec.selector === undefined ||
-      labelSelectorFromObject(spec.selector).matches(volume.metadata.labels ?? {})) &&
-    (wanted === undefined || compareQuantities(capacityOf(volume), parseQuantity(wanted)) >= 0)
-  );
-}
-
-function capacityOf({ spec }: PersistentVolume): ReturnType<typeof parseQuantity> {
-  return parseQuantity(spec.capacity?.[STORAGE] ?? '0');
+  return kept ?? fitting.toSorted(bySize)[0];
 }

@@ -1,3 +1,12 @@
+import {
+  BETA_STORAGE_PROVISIONER,
+  BIND_COMPLETED,
+  BOUND_BY_CONTROLLER,
+  NO_PROVISIONER,
+  PROVISIONED_BY,
+  SELECTED_NODE,
+  STORAGE_PROVISIONER,
+} from '#api/volume-annotations.ts';
 import { objectKey } from '#api/object.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '#api/types/core.v1.ts';
 import type { StorageClass } from '#api/types/storage.v1.ts';
@@ -13,12 +22,16 @@ import {
 } from '../runner/controller.ts';
 import { chooseVolume, volumePhase } from './binding-plan.ts';
 
-const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
-const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 /** Keys of volumes carry this, so that they and claims share one queue: a binding is never decided twice at once. */
 const VOLUME_PREFIX = 'volume:';
 
-/** Binds claims to volumes that are there, and keeps the phases of both true. Volumes are not made to order yet. */
+const PROVISIONER_NAMES = [BETA_STORAGE_PROVISIONER, STORAGE_PROVISIONER] as const;
+const EVENTS = 'persistentvolume-controller';
+
+/**
+ * Binds claims to volumes that are there, asks provisioners for those that are not, and keeps the phases of both true.
+ * Making and deleting volumes is the provisioners' work.
+ */
 export class VolumeBindingController implements Controller {
   readonly name = 'persistentvolume-binder';
   // Two claims must not be given the same volume.
@@ -65,10 +78,44 @@ export class VolumeBindingController implements Controller {
       return;
     }
     const phase = volumePhase(volume, (namespace, claim) => this.#claims.get(`${namespace}/${claim}`));
-    if (phase !== undefined && phase !== volume.status.phase) {
-      const updated = { ...volume, status: { ...volume.status, phase } };
-      await this.#deps.client.of(PERSISTENT_VOLUME).updateStatus(updated, {}, signal);
+    if (phase === 'Released') {
+      await this.#reclaim(volume, signal);
+    } else if (phase !== undefined && phase !== volume.status.phase) {
+      await this.#setPhase(volume, { phase }, signal);
     }
+  }
+
+  /** What becomes of a volume whose claim is gone. One that a provisioner made is its to delete. */
+  async #reclaim(volume: PersistentVolume, signal: AbortSignal): Promise<void> {
+    const policy = volume.spec.persistentVolumeReclaimPolicy ?? 'Retain';
+    const isProvisioned = volume.metadata.annotations?.[PROVISIONED_BY] !== undefined;
+    if (policy === 'Retain' || (policy === 'Delete' && isProvisioned)) {
+      if (volume.status.phase !== 'Released') {
+        await this.#setPhase(volume, { phase: 'Released' }, signal);
+      }
+      return;
+    }
+    if (volume.status.phase === 'Failed') {
+      return;
+    }
+    const [reason, message] =
+      policy === 'Delete'
+        ? [
+            'VolumeFailedDelete',
+            `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`,
+          ]
+        : ['VolumeFailedRecycle', `no recyclable volume plugin matched for volume "${volume.metadata.name}"`];
+    await this.#setPhase(volume, { phase: 'Failed', message }, signal);
+    this.#deps.events(EVENTS).event(volume, 'Warning', reason, message);
+  }
+
+  async #setPhase(
+    volume: PersistentVolume,
+    status: Pick<PersistentVolume['status'], 'phase' | 'message'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const updated = { ...volume, status: { ...volume.status, ...status } };
+    await this.#deps.client.of(PERSISTENT_VOLUME).updateStatus(updated, {}, signal);
   }
 
   async #reconcileClaim(key: string, signal: AbortSignal): Promise<void> {
@@ -81,13 +128,57 @@ export class VolumeBindingController implements Controller {
       await this.#settle(claim, this.#volumes.get(volumeName), signal);
       return;
     }
-    const volume = this.#waitsForConsumer(claim) ? undefined : chooseVolume(claim, this.#volumes.list());
+    const volume = this.#volumeFor(claim);
     if (volume !== undefined) {
       await this.#bind(claim, volume, signal);
-    } else if (volumeName === '' && (claim.spec.storageClassName ?? '') === '') {
-      const message = 'no persistent volumes available for this claim and no storage class is set';
-      this.#deps.events('persistentvolume-controller').event(claim, 'Normal', 'FailedBinding', message);
+    } else if (volumeName === '') {
+      await this.#orderVolume(claim, signal);
     }
+  }
+
+  /** A claim that waits for its first consumer gets only what the scheduler has kept for it. */
+  #volumeFor(claim: PersistentVolumeClaim): PersistentVolume | undefined {
+    const volumes = this.#volumes.list();
+    return chooseVolume(
+      claim,
+      this.#waitsForConsumer(claim)
+        ? volumes.filter(({ spec }) => spec.claimRef?.uid === claim.metadata.uid)
+        : volumes,
+    );
+  }
+
+  /** Nothing fits: says what is waited for, and asks the provisioner of the class for a volume. */
+  async #orderVolume(claim: PersistentVolumeClaim, signal: AbortSignal): Promise<void> {
+    const events = this.#deps.events(EVENTS);
+    const className = claim.spec.storageClassName ?? '';
+    const { annotations } = claim.metadata;
+    if (className === '') {
+      const message = 'no persistent volumes available for this claim and no storage class is set';
+      events.event(claim, 'Normal', 'FailedBinding', message);
+      return;
+    }
+    if (this.#waitsForConsumer(claim) && (annotations?.[SELECTED_NODE] ?? '') === '') {
+      const message = 'waiting for first consumer to be created before binding';
+      events.event(claim, 'Normal', 'WaitForFirstConsumer', message);
+      return;
+    }
+    const storageClass = this.#classes.get(className);
+    if (storageClass === undefined) {
+      const message = `storageclass.storage.k8s.io "${className}" not found`;
+      events.event(claim, 'Warning', 'ProvisioningFailed', message);
+      return;
+    }
+    const { provisioner } = storageClass;
+    if (provisioner === NO_PROVISIONER) {
+      return;
+    }
+    if (PROVISIONER_NAMES.some((name) => annotations?.[name] !== provisioner)) {
+      const named = Object.fromEntries(PROVISIONER_NAMES.map((name) => [name, provisioner]));
+      const metadata = { ...claim.metadata, annotations: { ...annotations, ...named } };
+      await this.#deps.client.of(PERSISTENT_VOLUME_CLAIM).update({ ...claim, metadata }, {}, signal);
+    }
+    const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
+    events.event(claim, 'Normal', 'ExternalProvisioning', message);
   }
 
   #waitsForConsumer({ spec }: PersistentVolumeClaim): boolean {

@@ -6,32 +6,34 @@ import type { HostPathVolumeSource } from '#api/types/core.v1.ts';
 /**
  * Checks a path of the host against what the volume says it is, and makes what may be made.
  *
+ * @returns true when the path was not there before
  * @throws {Error} in upstream's words
  */
-export async function prepareHostPath({ path, type = '' }: HostPathVolumeSource): Promise<void> {
+export async function prepareHostPath({ path, type = '' }: HostPathVolumeSource): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   switch (type) {
     case '':
       // As container runtimes do for a source that is not there.
       await (found === undefined ? mkdir(path, { recursive: true, mode: 0o755 }) : Promise.resolve());
-      return;
+      return found === undefined;
     case 'DirectoryOrCreate':
       if (found === undefined) {
         await mkdir(path, { recursive: true, mode: 0o755 });
-        return;
+        return true;
       }
       check(found.isDirectory(), path, 'a directory');
-      return;
+      return false;
     case 'FileOrCreate':
       if (found === undefined) {
         await mkdir(dirname(path), { recursive: true, mode: 0o755 });
         await writeFile(path, '', { mode: 0o644 });
-        return;
+        return true;
       }
       check(!found.isDirectory(), path, 'a file');
-      return;
+      return false;
     default:
       checkType(found, path, type);
+      return false;
   }
 }
 

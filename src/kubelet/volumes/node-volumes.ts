@@ -7,6 +7,7 @@ import type { ConfigSources } from '../container/config-sources.ts';
 import type { NodeView } from '../pod/node-view.ts';
 import type { PodPaths } from '../pod/pod-paths.ts';
 import { writeAtomically } from './atomic-writer.ts';
+import type { ClaimedVolume, ClaimedVolumes } from './claimed-volume.ts';
 import type { HostMounts } from './host-mounts.ts';
 import { prepareHostPath } from './host-path.ts';
 import { volumePayload } from './payload.ts';
@@ -18,6 +19,7 @@ export interface NodeVolumesDeps {
   readonly sources: ConfigSources;
   readonly tokens: ServiceAccountTokens;
   readonly mounts: HostMounts;
+  readonly claimed: ClaimedVolumes;
   readonly node: NodeView;
   /** A directory in memory for Secrets and tokens, so that they never reach a disk; else they lie with the pod. */
   readonly memoryDir: string | undefined;
@@ -58,7 +60,7 @@ export class NodeVolumes implements PodVolumes {
   }
 
   async #mountOne(pod: Pod, volume: Volume, signal: AbortSignal): Promise<MountedVolume> {
-    const { sources, tokens, node } = this.#deps;
+    const { sources, tokens, node, claimed } = this.#deps;
     const { hostPath, emptyDir, name } = volume;
     if (hostPath !== undefined) {
       await prepareHostPath(hostPath);
@@ -66,6 +68,10 @@ export class NodeVolumes implements PodVolumes {
     }
     if (emptyDir !== undefined) {
       return await this.#emptyDir(pod, name, emptyDir);
+    }
+    const found = await claimed(pod, volume, signal);
+    if (found !== undefined) {
+      return await this.#persistent(found, pod.spec.securityContext?.fsGroup);
     }
     const fields = {
       nodeName: node.name,
@@ -81,6 +87,35 @@ export class NodeVolumes implements PodVolumes {
     const directory = this.#payloadDirectory(pod.metadata.uid, volume);
     await writeAtomically(directory, payload, pod.spec.securityContext?.fsGroup);
     return { hostPath: directory, readOnly: true };
+  }
+
+  /** A volume that outlives the pod. Of those that lie on other machines none is mounted yet. */
+  async #persistent(
+    { volume, readOnly }: ClaimedVolume,
+    fsGroup: number | undefined,
+  ): Promise<MountedVolume> {
+    const { hostPath, local } = volume.spec;
+    if (hostPath !== undefined) {
+      const isNew = await prepareHostPath(hostPath);
+      if (isNew && hostPath.type === 'DirectoryOrCreate') {
+        // The directory is the volume's alone, and its containers may run as anybody.
+        await chmod(hostPath.path, EMPTY_DIR_MODE);
+      }
+      return { hostPath: hostPath.path, readOnly };
+    }
+    if (local !== undefined) {
+      await prepareHostPath({ path: local.path, type: 'Directory' });
+      if (fsGroup !== undefined && !readOnly) {
+        await chown(local.path, -1, fsGroup);
+        await chmod(local.path, EMPTY_DIR_MODE | SET_GROUP_ID);
+      }
+      return { hostPath: local.path, readOnly };
+    }
+    const sources = ['csi', 'nfs', 'iscsi', 'fc', 'rbd', 'cephfs'] as const;
+    const kind = sources.find((source) => volume.spec[source] !== undefined) ?? 'another kind';
+    throw new Error(
+      `persistent volume ${volume.metadata.name} is of type ${kind}, which Coracle cannot mount yet; hostPath and local volumes work`,
+    );
   }
 
   #payloadDirectory(uid: string, { name, configMap, downwardAPI, secret }: Volume): string {

@@ -1,8 +1,11 @@
+import { BIND_COMPLETED } from '#api/volume-annotations.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '#api/types/core.v1.ts';
 import type { Plugin, PodContext, PreFilterOutcome } from '../../framework/plugin.ts';
 import { unfit, type Rejection } from '../../framework/rejection.ts';
 import { claimNamesOf } from '../../state/claim-use.ts';
-import { compileNodeSelector, type NodeMatcher } from '../../state/node-selector.ts';
+import type { NodeMatcher } from '../../state/node-selector.ts';
+import { affinityOf, delayedClaim, planVolumes, type DelayedClaim } from './delayed-claims.ts';
+import type { VolumeBinder } from './volume-binder.ts';
 import type { Volumes } from './volumes.ts';
 
 const NAME = 'VolumeBinding';
@@ -11,12 +14,31 @@ const NOTHING_TO_BIND = unfit(NAME, "node(s) didn't find available persistent vo
 const VOLUME_GONE = unfit(NAME, 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
 const UNBOUND = unfit(NAME, 'pod has unbound immediate PersistentVolumeClaims');
 
-/** A pod goes where its bound volumes can be reached. Claims that wait for their first consumer keep it waiting. */
-export function volumeBinding(volumes: Volumes): Plugin {
+/**
+ * A pod goes where its bound volumes can be reached, and where volumes can be found or made for claims that wait for
+ * their first consumer.
+ */
+export function volumeBinding(volumes: Volumes, binder: VolumeBinder): Plugin {
   return {
     name: NAME,
     filterReach: 'cluster',
-    preFilter: (context) => prepare(context, volumes),
+    preFilter: (context) => prepare(context, volumes, binder.taken),
+    reserve: (context, row) => {
+      const node = context.state.nodes.nodes[row];
+      const claims = delayedClaimsOf(context.pod, volumes);
+      if (claims.length === 0 || node === undefined) {
+        return undefined;
+      }
+      const plan = planVolumes(node, claims, binder.taken);
+      if (plan === undefined) {
+        return NOTHING_TO_BIND;
+      }
+      binder.reserve(context.pod, plan);
+      return undefined;
+    },
+    unreserve: ({ pod }) => binder.release(pod),
+    preBind: (pod, nodeName, signal) => binder.bind(pod, nodeName, signal),
+    postBind: (pod) => binder.release(pod),
     queueingHints: [
       {
         events: ['ClaimChange'],
@@ -29,12 +51,17 @@ export function volumeBinding(volumes: Volumes): Plugin {
   };
 }
 
-function prepare({ pod, state: { nodes } }: PodContext, volumes: Volumes): PreFilterOutcome {
+function prepare(
+  { pod, state: { nodes } }: PodContext,
+  volumes: Volumes,
+  taken: ReadonlySet<string>,
+): PreFilterOutcome {
   const names = claimNamesOf(pod.metadata.name, pod.spec);
   if (names.length === 0) {
     return 'skip';
   }
   const reachable: NodeMatcher[] = [];
+  const delayed: DelayedClaim[] = [];
   let everywhere: Rejection | undefined;
   for (const name of names) {
     const claim = volumes.claim(`${pod.metadata.namespace}/${name}`);
@@ -48,16 +75,24 @@ function prepare({ pod, state: { nodes } }: PodContext, volumes: Volumes): PreFi
         return { rejection: found };
       }
       everywhere ??= found;
-    } else if (found.spec.nodeAffinity?.required !== undefined) {
-      reachable.push(compileNodeSelector(found.spec.nodeAffinity.required));
+    } else if ('candidates' in found) {
+      delayed.push(found);
+    } else {
+      const affinity = affinityOf(found);
+      if (affinity !== undefined) {
+        reachable.push(affinity);
+      }
     }
   }
   return {
     filter: {
       check(row) {
         const node = nodes.nodes[row];
-        const isReachable = node !== undefined && reachable.every((matches) => matches(node));
-        return isReachable ? everywhere : ELSEWHERE;
+        if (node === undefined || !reachable.every((matches) => matches(node))) {
+          return ELSEWHERE;
+        }
+        const isPlanned = delayed.length === 0 || planVolumes(node, delayed, taken) !== undefined;
+        return everywhere ?? (isPlanned ? undefined : NOTHING_TO_BIND);
       },
     },
   };
@@ -84,13 +119,26 @@ function claimProblem(pod: Pod, name: string, claim: PersistentVolumeClaim | und
     : undefined;
 }
 
-const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
+/** The claims of a pod that are bound once it has a node. */
+function delayedClaimsOf({ metadata, spec }: Pod, volumes: Volumes): readonly DelayedClaim[] {
+  return claimNamesOf(metadata.name, spec).flatMap((name) => {
+    const claim = volumes.claim(`${metadata.namespace}/${name}`);
+    const found = claim === undefined ? undefined : volumeOf(claim, volumes);
+    return found !== undefined && 'candidates' in found ? [found] : [];
+  });
+}
 
-function volumeOf({ metadata, spec }: PersistentVolumeClaim, volumes: Volumes): PersistentVolume | Rejection {
+function volumeOf(
+  claim: PersistentVolumeClaim,
+  volumes: Volumes,
+): PersistentVolume | DelayedClaim | Rejection {
+  const { metadata, spec } = claim;
   const volumeName = spec.volumeName ?? '';
   if (volumeName !== '' && metadata.annotations?.[BIND_COMPLETED] !== undefined) {
     return volumes.volume(volumeName) ?? VOLUME_GONE;
   }
   const storageClass = volumes.storageClass(spec.storageClassName ?? '');
-  return storageClass?.volumeBindingMode === 'WaitForFirstConsumer' ? NOTHING_TO_BIND : UNBOUND;
+  return storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && volumeName === ''
+    ? delayedClaim(claim, storageClass, volumes)
+    : UNBOUND;
 }

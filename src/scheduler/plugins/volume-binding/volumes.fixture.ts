@@ -25,6 +25,14 @@ export function someVolumes({
   return {
     claim: (key) => complete<PersistentVolumeClaim>(claims[key]),
     volume: (name) => complete<PersistentVolume>(volumes[name]),
+    ofClass: (name) =>
+      Object.entries(volumes).flatMap(([volumeName, volume]) => {
+        const whole = complete<PersistentVolume>({
+          ...volume,
+          metadata: { name: volumeName, ...volume.metadata },
+        });
+        return whole?.spec.storageClassName === name ? [whole] : [];
+      }),
     storageClass: (name) => complete<StorageClass>(classes[name]),
     nodeStorage: (name) => complete<CSINode>(nodeStorage[name]),
   };

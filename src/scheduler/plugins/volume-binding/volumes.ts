@@ -9,6 +9,8 @@ export interface Volumes {
   /** By `namespace/name`. */
   claim(key: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
+  /** All volumes of a storage class. */
+  ofClass(name: string): readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
   nodeStorage(nodeName: string): CSINode | undefined;
 }
@@ -32,6 +34,10 @@ export class InformedVolumes implements Volumes {
 
   volume(name: string): PersistentVolume | undefined {
     return this.#volumes.get(name);
+  }
+
+  ofClass(name: string): readonly PersistentVolume[] {
+    return this.#volumes.list().filter(({ spec }) => spec.storageClassName === name);
   }
 
   storageClass(name: string): StorageClass | undefined {
