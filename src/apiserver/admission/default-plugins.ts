@@ -16,6 +16,7 @@ import { DefaultTolerationSeconds } from './default-toleration-seconds/default-t
 import { LimitRanger } from './limit-ranger/limit-ranger.ts';
 import { NamespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
 import { NodeRestriction } from './node-restriction/node-restriction.ts';
+import { ParamAccess } from './param-access/param-access.ts';
 import { PersistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
 import { MutatingPolicies } from './policies/mutating-policies.ts';
 import type { ServedKinds } from './policies/policy-params.ts';
@@ -77,6 +78,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new PodTopologyLabels(reader),
     new PodResizeValidator(reader),
     new RoleEscalation({ authorizer, rbac: deps.rbac }),
+    new ParamAccess({ reader, kinds: deps.kinds, authorizer }),
     new MutatingPolicies(policies),
     new MutatingWebhooks(webhooks),
     new ValidatingPolicies(policies),

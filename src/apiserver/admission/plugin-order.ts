@@ -41,6 +41,7 @@ export const PLUGIN_ORDER: readonly string[] = [
   'JobValidation',
   'PodResizeValidator',
   'RoleEscalation',
+  'ParamAccess',
   'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook',
   'ValidatingAdmissionPolicy',

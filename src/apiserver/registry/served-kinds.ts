@@ -45,6 +45,7 @@ function objectsOf({ storage, view }: ServedKind): ParamObjects {
   const show = async (object: ApiObject): Promise<ApiObject> =>
     view === undefined ? object : view.fromStorage(object);
   return {
+    resource: storage.strategy.info.resource,
     isNamespaced: storage.strategy.info.namespaced,
     async get(namespace, name) {
       const stored = await storage.find(namespace, name);

@@ -17,8 +17,8 @@ export function authorizationPort(authorizer: Authorizer, user: UserInfo): Autho
       isResourceRequest: path === undefined,
       path: path ?? '',
     };
-    const { outcome, reason } = authorizer.authorize(attributes);
-    return { isAllowed: outcome === 'allow', reason, error: undefined };
+    const { outcome, reason, error } = authorizer.authorize(attributes);
+    return { isAllowed: outcome === 'allow', reason, error };
   };
 }
 

@@ -6,6 +6,7 @@ import type { ParamKind, ParamRef } from '#api/types/admissionregistration.v1.ts
 
 /** The stored objects of one kind. */
 export interface ParamObjects {
+  readonly resource: string;
   readonly isNamespaced: boolean;
   get(namespace: string, name: string): Promise<ApiObject | undefined>;
   /** Of every namespace when it is empty. */
