@@ -25,7 +25,8 @@ import { collectableResources } from './garbage-collector/collectable-resources.
 import { EphemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { HorizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler-controller.ts';
-import { NO_METRICS, type MetricsSource } from './horizontal-pod-autoscaler/metrics-source.ts';
+import type { MetricsSource } from './horizontal-pod-autoscaler/metrics-source.ts';
+import { ServedMetrics } from './horizontal-pod-autoscaler/served-metrics.ts';
 import { JobController } from './job/job-controller.ts';
 import { LocalVolumeController, type LocalVolumeDirectory } from './local-volumes/local-volume-controller.ts';
 import { NamespaceController } from './namespace/namespace-controller.ts';
@@ -62,7 +63,7 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   readonly signCertificate?: SignCertificate;
   /** Where volumes on the nodes themselves lie; without it nobody makes them. */
   readonly localVolumes?: LocalVolumeDirectory;
-  /** What autoscalers go by; without it they say that there are no metrics. */
+  /** What autoscalers go by; the metrics APIs behind the API server when left out. */
   readonly metricsSource?: MetricsSource;
   /** Set where several processes run controllers: only the holder of the Lease does. */
   readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly identity: string };
@@ -180,7 +181,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new StatefulSetController(as('statefulset-controller')),
     new JobController(as('job-controller')),
     new HorizontalPodAutoscalerController(as('horizontal-pod-autoscaler'), {
-      metricsSource: options.metricsSource ?? NO_METRICS,
+      metricsSource: options.metricsSource ?? new ServedMetrics(as('horizontal-pod-autoscaler').client),
     }),
     new CronJobController(as('cronjob-controller')),
     new TtlAfterFinishedController(as('ttl-after-finished-controller')),
