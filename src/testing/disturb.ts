@@ -3,13 +3,17 @@ import type { Disturb } from '#apiserver/http/http-server.ts';
 import { ConnectionError, type ApiRequest, type WatchRequest } from '#client/transport.ts';
 import type { Faults } from './faults.ts';
 
+/** A request that came over the network, and when it ends. */
+export type ServedListener = (request: ApiRequest | WatchRequest, ends: AbortSignal) => void;
+
 /** Lets faults at requests that come over the network, as at those of this process. */
-export function disturbBy(faults: Faults): Disturb {
+export function disturbBy(faults: Faults, onRequest?: ServedListener): Disturb {
   return async (call) => {
     const request = requestOf(call);
     if (request === undefined) {
       return 'nothing';
     }
+    onRequest?.(request, call.signal);
     try {
       return (await faults.meet(request, call.user.name, call.signal)) ? 'lose-answer' : 'nothing';
     } catch (error) {

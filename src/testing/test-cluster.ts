@@ -18,7 +18,7 @@ import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from './faults.ts';
-import { disturbBy } from './disturb.ts';
+import { disturbBy, type ServedListener } from './disturb.ts';
 import { Invariants } from './invariants.ts';
 import { manifestsOf, type Manifest } from './manifests.ts';
 import type { Predicate } from './predicates.ts';
@@ -45,7 +45,12 @@ export interface TestClusterOptions {
   readonly log?: Logger;
 }
 
-export interface UntilOptions {
+export interface LeapOptions {
+  /** Awaited each time before time passes: programs outside of this process may have something to do first. */
+  readonly beforeLeap?: () => Promise<void>;
+}
+
+export interface UntilOptions extends LeapOptions {
   /** Of the cluster's time; ten minutes when left out. */
   readonly within?: Duration;
   readonly namespace?: string;
@@ -78,8 +83,9 @@ export class TestCluster implements AsyncDisposable {
   readonly #startMs: number;
   #lives = 0;
   #kubeconfig: Promise<string> | undefined;
-  /** Of the HTTPS server, once it was asked for; it is the same after a reset. */
+  /** Of the HTTPS server, once it was asked for; they are the same after a reset. */
   #port = 0;
+  #onRequest: ServedListener | undefined;
 
   private constructor(
     life: ClusterLife,
@@ -103,8 +109,13 @@ export class TestCluster implements AsyncDisposable {
         await this.#life.clock.settle();
         this.#checkInvariants();
       },
-      advance: async (duration) => {
-        await this.#life.clock.advance(durationMs(duration));
+      advance: async (duration, { beforeLeap } = {}) => {
+        const { clock } = this.#life;
+        const targetMs = clock.nowMs() + durationMs(duration);
+        if (beforeLeap !== undefined) {
+          await leapTo(clock, targetMs, beforeLeap);
+        }
+        await clock.advance(targetMs - clock.nowMs());
         this.#checkInvariants();
       },
     };
@@ -198,7 +209,7 @@ export class TestCluster implements AsyncDisposable {
   async until<T extends ApiObject>(
     target: Target<T>,
     predicate: Predicate<T>,
-    { within = WITHIN, namespace = NAMESPACE_DEFAULT }: UntilOptions = {},
+    { within = WITHIN, namespace = NAMESPACE_DEFAULT, beforeLeap }: UntilOptions = {},
   ): Promise<T> {
     const place = this.#placeOf(target, namespace);
     const { clock } = this.#life;
@@ -214,6 +225,13 @@ export class TestCluster implements AsyncDisposable {
         return object as T;
       }
       seen = revision;
+      if (beforeLeap !== undefined) {
+        await beforeLeap();
+        await clock.settle();
+        if (this.#life.recorder.revision !== seen) {
+          continue;
+        }
+      }
       const dueMs = clock.nextDueMs();
       if (dueMs === undefined || dueMs > deadlineMs) {
         throw await this.#describe(place, predicate.name, withinMs);
@@ -309,10 +327,11 @@ export class TestCluster implements AsyncDisposable {
   /**
    * A kubeconfig for an administrator. The first call opens an HTTPS port on 127.0.0.1.
    *
-   * @param port that one, with the first call; any free one when left out
+   * @param options with the first call: which port (any free one when left out), and who is told of requests
    * @throws {Error} `EADDRINUSE` when the port is taken
    */
-  kubeconfig({ port = this.#port }: { readonly port?: number } = {}): Promise<string> {
+  kubeconfig({ port = this.#port, onRequest = this.#onRequest }: ServingOptions = {}): Promise<string> {
+    this.#onRequest = onRequest;
     this.#kubeconfig ??= this.#serve(port);
     return this.#kubeconfig;
   }
@@ -481,7 +500,7 @@ export class TestCluster implements AsyncDisposable {
       key: serving.keyPem,
       clientCa: certificatePem,
       advertise: host,
-      disturb: disturbBy(this.#life.faults),
+      disturb: disturbBy(this.#life.faults, this.#onRequest),
     });
     this.#port = port;
     const credential = forClients.issue({
@@ -498,6 +517,12 @@ export class TestCluster implements AsyncDisposable {
   }
 }
 
+export interface ServingOptions {
+  readonly port?: number;
+  /** Told of every request for a resource that comes over HTTPS, before it is served. */
+  readonly onRequest?: ServedListener | undefined;
+}
+
 export interface NamespaceOption {
   /** `default` when left out, or all namespaces where many objects are meant. */
   readonly namespace?: string;
@@ -510,7 +535,7 @@ export interface TestClock {
   /** Lets everything happen that can happen without time passing. */
   settle(): Promise<void>;
   /** Lets time pass; whatever was due on the way has happened, in order, when it resolves. */
-  advance(duration: Duration): Promise<void>;
+  advance(duration: Duration, options?: LeapOptions): Promise<void>;
 }
 
 /** A simulated node, to be disturbed. */
@@ -536,6 +561,20 @@ function userOf(serviceAccount: string): UserInfo {
   const { namespace, name } = parseObjectKey(serviceAccount);
   const user = serviceAccountUser(namespace, name, '');
   return { ...user, groups: [...user.groups, ALL_AUTHENTICATED] };
+}
+
+/** Lets time pass in leaps, to the last event that is due by then. */
+async function leapTo(clock: VirtualClock, targetMs: number, beforeLeap: () => Promise<void>): Promise<void> {
+  for (;;) {
+    await clock.settle();
+    await beforeLeap();
+    await clock.settle();
+    const dueMs = clock.nextDueMs();
+    if (dueMs === undefined || dueMs > targetMs) {
+      return;
+    }
+    await clock.advance(dueMs - clock.nowMs());
+  }
 }
 
 function listenerOf(invariants: Invariants): Pick<LifeOptions, 'onChange' | 'isWanted'> {

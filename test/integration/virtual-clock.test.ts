@@ -11,6 +11,10 @@ import { isNotFound } from '#api/status-error.ts';
 import { CONFIG_MAP, DEPLOYMENT, NODE, POD } from '#api/types/resources.ts';
 import type { NewObject } from '#api/object.ts';
 import type { Deployment } from '#api/types/apps.v1.ts';
+import { SILENT_LOGGER } from '#base/log.ts';
+import { connect } from '#operator/connection.ts';
+import { controller } from '#operator/define-controller.ts';
+import { startOperator } from '#operator/operator.ts';
 import { clientOf, coracle, Workplace, type RunningProgram } from './program.fixture.ts';
 
 interface Answer {
@@ -125,6 +129,46 @@ test('virtual clock: what cannot be done is refused in words, and nobody but an 
   const stranger = await control(cluster, 'GET', '/clock', { isAdmin: false });
   assert.equal(stranger.code, 403);
 });
+
+test('virtual clock: time does not run away from an operator in another process', async () => {
+  await using workplace = new Workplace();
+  const cluster = await workplace.up('c', ...UP);
+  await using connection = connect({ kubeconfig: join(cluster.directory, 'admin.conf'), log: SILENT_LOGGER });
+  const deployments = controller({
+    resource: CONFIG_MAP,
+    owns: [DEPLOYMENT],
+    async reconcile({ metadata }, context) {
+      if (metadata.name !== 'wanted') {
+        return;
+      }
+      // As slow as a program can be before it is taken for idle.
+      await connection.clock.sleep(20);
+      const { status } = await context.apply(DEPLOYMENT, slowWeb());
+      if (status.availableReplicas === 1) {
+        await context.apply(CONFIG_MAP, { metadata: { name: 'seen' }, data: {} });
+      }
+    },
+  });
+  await using _operator = await startOperator({ name: 'outsider', connection, controllers: [deployments] });
+  await using client = clientOf(cluster);
+  await client.of(CONFIG_MAP).create({ metadata: { namespace: 'default', name: 'wanted' } });
+  const seen = await control(cluster, 'POST', '/clock/until', {
+    body: { object: 'configmap/seen', is: 'exists', within: { minutes: 1 } },
+  });
+  assert.equal(seen.code, 200, JSON.stringify(seen.body));
+  const { body: time } = await control(cluster, 'GET', '/clock');
+  assert.match(
+    String(time['now']),
+    /^2026-01-01T00:00:[345]/,
+    'the pod is ready after 30 s, and no time was lost',
+  );
+});
+
+/** Available half a minute after its pod has started. */
+function slowWeb(): NewObject<Deployment> & { readonly metadata: { readonly name: string } } {
+  const { spec } = web('slow');
+  return { metadata: { name: 'slow' }, spec: { ...spec, replicas: 1, minReadySeconds: 30 } };
+}
 
 test('virtual clock: at a rate it runs by itself', async () => {
   await using workplace = new Workplace();

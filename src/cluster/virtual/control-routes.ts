@@ -1,8 +1,9 @@
 import type { ApiObject } from '#api/object.ts';
-import type { Duration } from '#base/duration.ts';
+import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from '#testing/faults.ts';
 import { exists, isAvailable, isComplete, isGone, isReady, type Predicate } from '#testing/predicates.ts';
-import type { TestCluster } from '#testing/test-cluster.ts';
+import type { LeapOptions, TestCluster } from '#testing/test-cluster.ts';
+import type { Outsiders } from './outsiders.ts';
 import type { RunningClock } from './running-clock.ts';
 
 /** What was asked cannot be done, with the HTTP status that says so. */
@@ -26,6 +27,9 @@ export interface Route {
 }
 
 const UNITS: readonly (keyof Duration)[] = ['days', 'hours', 'minutes', 'seconds', 'milliseconds'];
+/** How long programs over HTTPS have to be quiet before time goes on, unless told otherwise. */
+const PATIENCE_MS = 50;
+
 const EFFECTS: ReadonlySet<unknown> = new Set(['refuse', 'delay', 'lose-request', 'lose-answer']);
 const FILTER_FIELDS: ReadonlySet<string> = new Set([
   'verb',
@@ -49,6 +53,7 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
 export interface ControlDeps {
   readonly cluster: TestCluster;
   readonly clock: RunningClock;
+  readonly outsiders: Outsiders;
   /** Writes the cluster into its data directory. */
   readonly save: () => Promise<void>;
 }
@@ -108,13 +113,14 @@ function clockRoutes(deps: ControlDeps): readonly Route[] {
     {
       method: 'POST',
       path: /^\/v1\/clock\/advance$/,
-      answer: (body) => moved(() => cluster.clock.advance(durationOf(body))),
+      answer: ({ patience, ...length }) =>
+        moved(() => cluster.clock.advance(durationOf(length), leapOptions(deps, patience))),
     },
     { method: 'POST', path: /^\/v1\/clock\/settle$/, answer: () => moved(() => cluster.clock.settle()) },
     {
       method: 'POST',
       path: /^\/v1\/clock\/until$/,
-      answer: (body) => clock.exclusively(async () => (await until(cluster, body)) ?? {}),
+      answer: (body) => clock.exclusively(async () => (await until(deps, body)) ?? {}),
     },
   ];
 }
@@ -168,15 +174,22 @@ function faultRoutes(cluster: TestCluster, faults: Map<string, Disposable>): rea
   ];
 }
 
-async function until(cluster: TestCluster, body: Body): Promise<ApiObject | undefined> {
-  const { object, is, condition, namespace, within } = body;
+async function until(deps: ControlDeps, body: Body): Promise<ApiObject | undefined> {
+  const { object, is, condition, namespace, within, patience } = body;
   if (typeof object !== 'string' || !object.includes('/')) {
     throw new ControlError(400, 'object names one, as deployment/web');
   }
-  return cluster.until(object, predicateOf(is, condition), {
+  return deps.cluster.until(object, predicateOf(is, condition), {
+    ...leapOptions(deps, patience),
     ...(typeof namespace === 'string' ? { namespace } : {}),
     ...(within === undefined ? {} : { within: durationOf(within) }),
   });
+}
+
+/** Time waits for programs that watch the cluster, so that it does not run away from them. */
+function leapOptions({ outsiders }: ControlDeps, patience: unknown): LeapOptions {
+  const patienceMs = patience === undefined ? PATIENCE_MS : durationMs(durationOf(patience));
+  return { beforeLeap: () => outsiders.untilQuiet(patienceMs) };
 }
 
 function predicateOf(is: unknown, condition: unknown): Predicate {

@@ -7,11 +7,13 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { parseKubeconfig } from '#client/kubeconfig.ts';
+import type { ServedListener } from '#testing/disturb.ts';
 import { TestCluster } from '#testing/test-cluster.ts';
 import { chooseAddresses } from '../address-plan.ts';
 import { DataDirectoryError, type DataDirectory } from '../data-directory.ts';
 import { writeSecretFile } from '../pki/secret-file.ts';
 import { ControlServer } from './control-server.ts';
+import { Outsiders } from './outsiders.ts';
 import { RunningClock } from './running-clock.ts';
 
 export interface VirtualClusterOptions {
@@ -73,7 +75,9 @@ export class VirtualCluster implements AsyncDisposable {
     await using running = new AsyncDisposableStack();
     const origin = await resumed(options);
     const cluster = running.use(await TestCluster.resume({ nodes, seed, log }, origin));
-    const kubeconfig = await serve(cluster, options.port, settings.port);
+    const outsiders = new Outsiders(cluster, realClock);
+    const onRequest: ServedListener = (request, ends) => outsiders.noteRequest(request, ends);
+    const kubeconfig = await serve(cluster, { wanted: options.port, earlier: settings.port, onRequest });
     const {
       server,
       ca = '',
@@ -88,7 +92,7 @@ export class VirtualCluster implements AsyncDisposable {
     if (controlPort !== undefined) {
       const clock = running.use(new RunningClock(cluster, realClock, log));
       const save = async (): Promise<void> => virtual?.save();
-      const controls = running.use(new ControlServer({ cluster, clock, save, log }));
+      const controls = running.use(new ControlServer({ cluster, clock, outsiders, save, log }));
       control = await controls.listen(controlPort);
       // For curl and the like, which want a file each.
       writeSecretFile(join(directory.path, 'control', 'ca.crt'), ca);
@@ -164,13 +168,16 @@ function clockFile(directory: DataDirectory): string {
   return join(directory.path, 'clock.json');
 }
 
-async function serve(cluster: TestCluster, wanted: number | undefined, earlier: number): Promise<string> {
+async function serve(
+  cluster: TestCluster,
+  { wanted, earlier, onRequest }: { wanted: number | undefined; earlier: number; onRequest: ServedListener },
+): Promise<string> {
   try {
-    return await cluster.kubeconfig({ port: wanted ?? earlier });
+    return await cluster.kubeconfig({ port: wanted ?? earlier, onRequest });
   } catch (error) {
     if (wanted !== undefined || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') {
       throw error;
     }
-    return cluster.kubeconfig({ port: 0 });
+    return cluster.kubeconfig({ port: 0, onRequest });
   }
 }
