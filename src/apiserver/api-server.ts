@@ -39,7 +39,7 @@ import { createNonResource } from './endpoints/non-resource.ts';
 import { upgradePodStream } from './endpoints/subresources/pod-connect.ts';
 import { isProxyCall, upgradeProxy } from './endpoints/subresources/proxy.ts';
 import { ConfigKeeper } from './flow-control/config-keeper.ts';
-import { FlowController } from './flow-control/flow-controller.ts';
+import { FlowController, QUEUE_WAIT_PART } from './flow-control/flow-controller.ts';
 import { IN_FLIGHT_DEFAULT, MaxInFlight, type InFlightLimits } from './flow-control/max-in-flight.ts';
 import type { RequestLimiter } from './flow-control/request-limiter.ts';
 import { ResourceSizes } from './flow-control/resource-sizes.ts';
@@ -80,9 +80,6 @@ const LIMITS_DEFAULT: RequestLimits = {
   inFlight: IN_FLIGHT_DEFAULT,
   requestTimeoutMs: 60_000,
 };
-
-/** What part of its time a request may wait for a seat. */
-const QUEUE_WAIT_PART = 1 / 4;
 
 export interface AggregationOptions {
   /** The certificate by which this server shows itself to extension servers. */

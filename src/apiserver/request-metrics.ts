@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type MetricsRegistry } from '#base/metrics.ts';
+import { isLongRunning, isMutating } from './flow-control/request-limiter.ts';
 import type { RequestInfo } from './request-info.ts';
 
 const DURATION_SECONDS = [
@@ -10,6 +11,8 @@ export class RequestMetrics {
   readonly #total: Counter;
   readonly #duration: Histogram;
   readonly watches: Gauge;
+  readonly #terminations: Counter;
+  readonly #inFlight: { readonly reading: { value: number }; readonly mutating: { value: number } };
 
   constructor(registry: MetricsRegistry) {
     this.#total = registry.register(
@@ -44,13 +47,52 @@ export class RequestMetrics {
         labels: ['verb', 'resource'],
       }),
     );
+    this.#terminations = registry.register(
+      new Counter({
+        name: 'apiserver_request_terminations_total',
+        help: 'Requests that the server ended in self-defence.',
+        labels: ['component', 'code', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
+      }),
+    );
+    const inFlight = registry.register(
+      new Gauge({
+        name: 'apiserver_current_inflight_requests',
+        help: 'Requests being served, by kind.',
+        labels: ['request_kind'],
+      }),
+    );
+    this.#inFlight = { reading: inFlight.series(['readOnly']), mutating: inFlight.series(['mutating']) };
+  }
+
+  /** Counts a request that is served from now on, until one is taken off the returned number. Streams do not count. */
+  enter(info: RequestInfo): { value: number } | undefined {
+    if (isLongRunning(info)) {
+      return undefined;
+    }
+    const inFlight = this.#inFlight[isMutating(info) ? 'mutating' : 'reading'];
+    inFlight.value += 1;
+    return inFlight;
+  }
+
+  /** Counts a request that the server ended itself: turned away, or out of time. */
+  terminated(info: RequestInfo, code: number): void {
+    const { group, resource, subresource, verb, version } = info;
+    this.#terminations.inc([
+      'apiserver',
+      String(code),
+      group,
+      resource,
+      scopeOf(info),
+      subresource,
+      verb.toUpperCase(),
+      version,
+    ]);
   }
 
   observe(info: RequestInfo | undefined, code: number, durationMs: number): void {
     if (info === undefined || !info.isResource) {
       return;
     }
-    const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
     const labels = [
       info.verb.toUpperCase(),
       '',
@@ -58,7 +100,7 @@ export class RequestMetrics {
       info.version,
       info.resource,
       info.subresource,
-      scope,
+      scopeOf(info),
       'apiserver',
     ];
     this.#total.inc([...labels, String(code)]);
@@ -66,4 +108,8 @@ export class RequestMetrics {
       this.#duration.observe(durationMs / 1000, labels);
     }
   }
+}
+
+function scopeOf({ isResource, name, namespace }: RequestInfo): string {
+  return !isResource ? '' : name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster';
 }

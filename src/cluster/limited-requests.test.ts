@@ -80,6 +80,12 @@ test('limited requests: a full level refuses in upstream’s words, and others a
   assert.equal(refused.headers['content-type'], 'text/plain; charset=utf-8');
   assert.match(String(refused.headers['x-kubernetes-pf-prioritylevel-uid']), /^[-0-9a-f]{36}$/);
   assert.equal((await https.user('bob').ask('GET', MAPS)).code, 200);
+  const metrics = https.cluster.metrics.render();
+  assert.match(metrics, /apiserver_current_inflight_requests\{request_kind="mutating"\} 1\n/);
+  assert.match(
+    metrics,
+    /apiserver_request_terminations_total\{component="apiserver",code="429",group="",resource="configmaps",scope="namespace",subresource="",verb="LIST",version="v1"\} 1\n/,
+  );
   slow.end(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' } }));
   assert.equal((await answerOf(slow)).code, 201);
   assert.equal((await eve.ask('GET', MAPS)).code, 200);

@@ -223,11 +223,14 @@ test('flow control: who waits too long, or leaves, is taken out of the queue', a
   const slow = world.ask(eve);
   await world.clock.advance(15_000);
   assert.equal((await slow).isRejected, true);
+  const hasty = world.ask(eve, `${GET_POD}?timeout=8s`);
+  await world.clock.advance(2_000);
+  assert.equal((await hasty).isRejected, true);
   const gone = new AbortController();
   const left = world.ask(eve, GET_POD, gone.signal);
   gone.abort();
   assert.equal((await left).isRejected, true);
-  assert.match(world.metrics.render(), /flow_schema="narrow",reason="time-out"\} 2/);
+  assert.match(world.metrics.render(), /flow_schema="narrow",reason="time-out"\} 3/);
   assert.match(
     world.metrics.render(),
     /current_inqueue_seats\{priority_level="narrow",flow_schema="narrow"\} 0/,

@@ -1,5 +1,6 @@
 import type { FlowSchema } from '#api/types/flowcontrol.v1.ts';
 import { FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION } from '#api/types/resources.ts';
+import { parseDurationMs } from '#api/time.ts';
 import type { Clock, Timer } from '#base/clock.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
 import type { UserInfo } from '../authn/user.ts';
@@ -43,6 +44,8 @@ export interface FlowControllerOptions {
 const BORROWING_MS = 10_000;
 /** Waiting longer than this is never allowed. */
 const QUEUE_WAIT_MS_MAX = 60_000;
+/** What part of its time a request may wait for a seat. */
+export const QUEUE_WAIT_PART = 1 / 4;
 
 /**
  * API priority and fairness (KEP-1040): sorts requests by FlowSchemas into priority levels, gives them seats, and
@@ -177,9 +180,9 @@ export class FlowController implements RequestLimiter {
     return waiting;
   }
 
-  #wait(passage: SeatedPassage, { signal }: LimitedRequest): Promise<Passage> {
+  #wait(passage: SeatedPassage, { signal, query }: LimitedRequest): Promise<Passage> {
     const { promise, resolve } = Promise.withResolvers<Passage>();
-    const waitMs = Math.min(this.#options.queueWaitMs, QUEUE_WAIT_MS_MAX);
+    const waitMs = passage.isWatch ? this.#options.queueWaitMs : this.#waitMsOf(query.get('timeout') ?? '');
     const giveUp = (): void => {
       if (passage.flow.level.queues.withdraw(passage)) {
         end();
@@ -189,7 +192,7 @@ export class FlowController implements RequestLimiter {
         this.#reap(passage.flow.level);
       }
     };
-    const timer = this.#deps.clock.schedule(waitMs, giveUp);
+    const timer = this.#deps.clock.schedule(Math.min(waitMs, QUEUE_WAIT_MS_MAX), giveUp);
     const end = (): void => {
       timer.cancel();
       signal.removeEventListener('abort', giveUp);
@@ -202,6 +205,13 @@ export class FlowController implements RequestLimiter {
       resolve(passage);
     };
     return promise;
+  }
+
+  /** A client that gives its request less time than the server does has it turned away sooner. */
+  #waitMsOf(timeout: string): number {
+    const { queueWaitMs } = this.#options;
+    const askedMs = timeout === '' ? 0 : (parseDurationMs(timeout) ?? 0);
+    return askedMs > 0 ? Math.min(askedMs * QUEUE_WAIT_PART, queueWaitMs) : queueWaitMs;
   }
 
   /** Serves waiting requests until seats, or what may start in this turn, run out. */

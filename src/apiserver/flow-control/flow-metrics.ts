@@ -7,7 +7,6 @@ const SCHEMA = 'flow_schema';
 const QUEUE_LENGTHS = [0, 10, 25, 50, 100, 250, 500, 1000];
 const DURATIONS_SECONDS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 const SEATS = [1, 2, 4, 8, 16, 32, 64, 100];
-const WATCHERS = [0, 1, 10, 100, 1000, 10_000];
 
 export type RejectReason = 'concurrency-limit' | 'queue-full' | 'time-out';
 
@@ -33,7 +32,6 @@ export class FlowMetrics {
   readonly waitSeconds: Histogram;
   readonly executionSeconds: Histogram;
   readonly estimatedSeats: Histogram;
-  readonly watchers: Histogram;
   readonly #counts: ReturnType<typeof countersIn>;
   readonly #now: ReturnType<typeof requestGaugesIn>;
   readonly #limits: ReturnType<typeof levelGaugesIn>;
@@ -65,9 +63,6 @@ export class FlowMetrics {
     });
     this.estimatedSeats = histogram('work_estimated_seats', 'Seats that requests were estimated at.', {
       buckets: SEATS,
-    });
-    this.watchers = histogram('watch_count_samples', 'Watchers of what requests change.', {
-      buckets: WATCHERS,
     });
   }
 

@@ -23,7 +23,7 @@ import { isLongRunning, type Passage, type RequestLimiter } from '../flow-contro
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
 import { givenAuditId, recordRequest, recordStranger } from './http-audit.ts';
-import { rejectOverload, seatedWatch } from './limited-answer.ts';
+import { rejectOverload, seatedWatch, TOO_MANY_REQUESTS } from './limited-answer.ts';
 import { bodyOf } from './request-body.ts';
 import { RequestDeadlines, requestTimeout } from './request-deadlines.ts';
 import { Responder } from './responder.ts';
@@ -164,6 +164,7 @@ export class HttpServer implements AsyncDisposable {
     let call: OpenCall | undefined;
     let passage: Passage | undefined;
     let deadline: Disposable | undefined;
+    let inFlight: { value: number } | undefined;
     let code = 200;
     try {
       call = await this.#call(request, departure, auditId);
@@ -175,9 +176,13 @@ export class HttpServer implements AsyncDisposable {
       const admission = this.#deps.limiter.admit(call);
       passage = admission instanceof Promise ? await admission : admission;
       responder.addHeaders(passage.headers);
-      if (passage.isRejected) {
+      if (responder.hasStarted) {
+        code = GATEWAY_TIMEOUT;
+      } else if (passage.isRejected) {
+        this.#deps.metrics.terminated(call.info, TOO_MANY_REQUESTS);
         code = rejectOverload(responder, passage);
       } else {
+        inFlight = this.#deps.metrics.enter(call.info);
         code = await this.#answer(call, request, responder, passage);
       }
     } catch (error) {
@@ -185,6 +190,9 @@ export class HttpServer implements AsyncDisposable {
     } finally {
       deadline?.[Symbol.dispose]();
       passage?.leave();
+      if (inFlight !== undefined) {
+        inFlight.value -= 1;
+      }
       responder.audit?.completed();
       this.#deps.metrics.observe(call?.info, code, this.#deps.clock.monotonicMs() - startMs);
     }
@@ -268,6 +276,7 @@ export class HttpServer implements AsyncDisposable {
       return undefined;
     }
     return this.#deadlines.start(call.query.get('timeout') ?? '', () => {
+      this.#deps.metrics.terminated(call.info, GATEWAY_TIMEOUT);
       if (responder.hasStarted) {
         responder.destroy();
       } else {

@@ -3,7 +3,7 @@ import type { Passage, RequestLimiter } from '../flow-control/request-limiter.ts
 import { sendsInitialEvents } from '../flow-control/work-estimate.ts';
 import type { Responder } from './responder.ts';
 
-const TOO_MANY_REQUESTS = 429;
+export const TOO_MANY_REQUESTS = 429;
 
 /** Turns a request away in upstream's words. Clients read the header and come back. */
 export function rejectOverload(responder: Responder, { retryAfterSeconds }: Passage): number {
