@@ -82,13 +82,16 @@ export class ApiHandler {
   }
 
   /**
-   * Asks admission about a connection to a pod, service or node.
+   * Asks admission about a connection to a pod, service or node. A log is only read, whatever it is read over.
    *
    * @returns the call as it was admitted
    * @throws {StatusError} what the plugins say
    */
-  admitConnection(call: ApiCall): Promise<ApiCall> {
-    return admitConnection(this.#storage(call.info.group, call.info.version, call.info.resource), call);
+  async admitConnection(call: ApiCall): Promise<ApiCall> {
+    if (call.info.subresource === 'log') {
+      return call;
+    }
+    return await admitConnection(this.#storage(call.info.group, call.info.version, call.info.resource), call);
   }
 
   /** @throws {StatusError} for every refusal */

@@ -49,6 +49,9 @@ const STATUS_ONLY: ReadonlySet<string> = new Set([
   'customresourcedefinitions.apiextensions.k8s.io',
 ]);
 
+/** Metadata that the `status` endpoint does not change, where it may change the rest. */
+const KEPT_IN_STATUS: Readonly<Record<string, 'labels'>> = { 'deployments.apps': 'labels' };
+
 const CREATED_BY_PUT: ReadonlySet<string> = new Set([
   'endpoints',
   'events',
@@ -111,7 +114,7 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
       subresource === 'status'
         ? STATUS_ONLY.has(qualified)
           ? withOldMetadata(onlyStatus(next, current), current)
-          : onlyStatus(next, current)
+          : withKept(onlyStatus(next, current), current, KEPT_IN_STATUS[qualified])
         : hasStatus
           ? withStatus(next, current['status'])
           : next,
@@ -121,6 +124,15 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
         ? validator.validateStatusUpdate(next, current)
         : validator.validateUpdate(next, current),
   };
+}
+
+function withKept(next: DraftObject, { metadata }: DraftObject, kept: 'labels' | undefined): DraftObject {
+  if (kept === undefined) {
+    return next;
+  }
+  const { [kept]: _given, ...rest } = next.metadata;
+  const value = metadata[kept];
+  return withMetadata(next, value === undefined ? rest : { ...rest, [kept]: value });
 }
 
 /** What is recorded about the write itself is new all the same. */
@@ -137,6 +149,5 @@ export function withStatus(object: DraftObject, status: unknown): DraftObject {
 
 /** What a write to the `status` endpoint may change: the status, and metadata that others may write too. */
 export function onlyStatus(next: DraftObject, current: DraftObject): DraftObject {
-  const metadata = { ...next.metadata };
-  return withMetadata(withStatus(current, next['status']), metadata);
+  return withMetadata(withStatus(current, next['status']), { ...next.metadata });
 }

@@ -91,9 +91,10 @@ test('generation: counts changes of the spec, not of status or labels', async ()
   const status = await deployments.patch(
     'default',
     'web',
-    { status: { replicas: 1 } },
+    { metadata: { labels: { x: 'z' }, annotations: { a: 'b' } }, status: { replicas: 1 } },
     { type: 'merge', subresource: 'status' },
   );
+  assert.deepEqual([status.metadata.labels, status.metadata.annotations], [{ x: 'y' }, { a: 'b' }]);
   const scaled = await deployments.patch('default', 'web', { spec: { replicas: 2 } }, { type: 'merge' });
   assert.deepEqual(
     [created, labelled, status, scaled].map(({ metadata }) => metadata.generation),

@@ -14,6 +14,8 @@ export interface ProcessChannels {
   readonly resize: Readable | undefined;
   /** Takes one Status when the process has ended. */
   readonly error: Writable;
+  /** How this client reads a Status; left out: as JSON. Nothing is sent when it is empty. */
+  readonly statusText?: (status: Status) => string;
   /** Resolves when the client is gone. */
   readonly closed: Promise<void>;
   /** Ends the connection after what was written. */
@@ -44,7 +46,8 @@ async function runToEnd(session: ProcessSession, channels: ProcessChannels): Pro
     (error: unknown) => statusOfFailure(error),
   );
   await output;
-  channels.error.end(JSON.stringify(status));
+  const told = channels.statusText?.(status) ?? JSON.stringify(status);
+  channels.error.end(told === '' ? undefined : told);
   // A client that went away in between has been told all it could be told.
   await finished(channels.error, { readable: false }).catch(() => undefined);
 }

@@ -56,6 +56,20 @@ test('exec over a WebSocket: output, errors and the exit code come on their own 
   assert.equal(server.node.openSessions, 0);
 });
 
+for (const protocols of [['channel.k8s.io'], []]) {
+  test(`exec over a WebSocket: in the first protocol (${protocols.join('') || 'unnamed'}) the end is told in words`, async () => {
+    await using server = await startStreamServer();
+    const command = 'exec?command=say&command=hello&command=oops&stdout=1&command=';
+    const failed = await open(server, `${command}3`, protocols);
+    await once(failed.socket, 'close');
+    assert.equal(failed.received.get(1), 'hello');
+    assert.equal(failed.received.get(3), 'command terminated with non-zero exit code: exit code 3');
+    const ended = await open(server, `${command}0`, protocols);
+    await once(ended.socket, 'close');
+    assert.equal(ended.received.get(3), undefined);
+  });
+}
+
 test('exec over a WebSocket: the client ends its input, and megabytes pass unharmed', async () => {
   await using server = await startStreamServer();
   const session = await open(server, 'exec?command=cat&stdin=true&stdout=true', [V4, V5]);

@@ -38,7 +38,10 @@ export async function serveRemoteCommand(
 function handshakeOf(upgrade: Upgrade, streams: ProcessStreams): () => Promise<ProcessChannels> {
   if (isWebSocketUpgrade(upgrade)) {
     const offered = offeredProtocols(upgrade);
-    const protocol = offered.find((name) => REMOTE_COMMAND_PROTOCOLS.some((known) => known === name));
+    const protocol =
+      offered.length === 0
+        ? ''
+        : offered.find((name) => REMOTE_COMMAND_PROTOCOLS.some((known) => known === name));
     if (protocol === undefined) {
       throw badRequest(`unable to upgrade: none of the subprotocols ${JSON.stringify(offered)} is supported`);
     }

@@ -36,13 +36,14 @@ export function offeredProtocols({ request }: Upgrade): readonly string[] {
 }
 
 /**
- * Completes the handshake. The connection is kept alive by pings, and cut when they are not answered. It is handed
+ * Completes the handshake in a protocol that was offered, or without one (the empty name) when none was. The connection is kept alive by pings, and cut when they are not answered. It is handed
  * over paused.
  *
  * @throws {StatusError} BadRequest when the handshake is malformed or the protocol was not offered
  */
 export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<WebSocket> {
-  if (!offeredProtocols(upgrade).includes(protocol)) {
+  const offered = offeredProtocols(upgrade);
+  if (protocol === '' ? offered.length > 0 : !offered.includes(protocol)) {
     return Promise.reject(badRequest(`unable to upgrade: the client does not speak ${protocol}`));
   }
   const { request, socket, head, clock } = upgrade;
@@ -58,7 +59,8 @@ export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<Web
   // The library takes a slash in a protocol's name for an error, and kubectl's tunnel has one. What was offered was
   // looked at above; it only has to see that something was.
   const headers = { ...request.headers, 'sec-websocket-protocol': 'offered' };
-  const checked: IncomingMessage = Object.create(request, { headers: { value: headers } });
+  const checked: IncomingMessage =
+    protocol === '' ? request : Object.create(request, { headers: { value: headers } });
   server.handleUpgrade(checked, socket, head, (connection) => {
     // An error is followed by the close event, where everything is let go.
     connection.on('error', () => undefined);

@@ -1,10 +1,14 @@
 import { Readable, Writable } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import type { Status } from '#api/types/meta.v1.ts';
 import type { ProcessStreams } from './node-streams-port.ts';
 import type { ProcessChannels } from './process-channels.ts';
 
+/** The first protocol, also spoken with clients that name none: how the process ended is told in plain words. */
+const FIRST_PROTOCOLS: ReadonlySet<string> = new Set(['', 'channel.k8s.io']);
+
 /** Subprotocols served, newest first. The fifth can tell the end of one stream: message 255, then its number. */
-export const REMOTE_COMMAND_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+export const REMOTE_COMMAND_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io'] as const;
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -60,10 +64,15 @@ export function webSocketChannels(connection: WebSocket, streams: ProcessStreams
     error: output(connection, ERROR),
     closed: closed.promise,
     close: () => connection.close(NORMAL_CLOSURE),
+    ...(FIRST_PROTOCOLS.has(connection.protocol) ? { statusText: messageOf } : {}),
   };
   // An empty message tells the client that the command is connected.
   connection.send(Buffer.from([streams.stdout ? STDOUT : streams.stderr ? STDERR : ERROR]));
   return channels;
+}
+
+function messageOf({ status, message = '' }: Status): string {
+  return status === 'Success' ? '' : message;
 }
 
 function output(connection: WebSocket, channel: number): Writable {

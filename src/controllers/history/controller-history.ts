@@ -37,7 +37,19 @@ const HISTORY_MAX = 10;
 
 /** What a revision remembers: a patch that brings the template back. */
 export function revisionData({ spec }: HistoryOwner): NonNullable<ControllerRevision['data']> {
-  return { spec: { template: { ...spec.template, $patch: 'replace' } } };
+  return { spec: { template: sorted({ ...spec.template, $patch: 'replace' }) } };
+}
+
+/** Clients compare the bytes with those of a patch of their own, and Go writes keys in their order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
 /** The revision of the owner's template as it is now, made or moved to the front where needed. */

@@ -7,6 +7,8 @@ import type { ResourceStorage } from '../../registry/resource-storage.ts';
 import { isTrue } from '../../request-info.ts';
 import type { ContainerTarget } from '../../streaming/node-streams-port.ts';
 import { servePodStream } from '../../streaming/pod-streams.ts';
+import { isWebSocketUpgrade } from '../../streaming/upgrade.ts';
+import { serveWebSocketBytes } from '../../streaming/web-socket-bytes.ts';
 import type { ApiCall, ApiResult } from '../api-call.ts';
 import { readCount } from '../call-options.ts';
 import type { LogOptions, NodeConnection, NodeDirectory } from '../node-directory.ts';
@@ -20,15 +22,22 @@ export interface PodConnectDeps {
 }
 
 /** Serves `pods/log`. */
-export async function servePodLog({ pods, nodes }: PodConnectDeps, call: ApiCall): Promise<ApiResult> {
+export async function servePodLog(deps: PodConnectDeps, call: ApiCall): Promise<ApiResult> {
+  const chunks = await podLog(deps, call, call.signal);
+  return { kind: 'bytes', code: 200, contentType: 'text/plain', chunks };
+}
+
+async function podLog(
+  { pods, nodes }: PodConnectDeps,
+  call: ApiCall,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
   const pod = await findPod(pods, call);
   const target = containerTarget(pod, call.query.get('container') ?? '');
   const options = logOptions(call.query);
-  const chunks =
-    (pod.spec.nodeName ?? '') === ''
-      ? NOTHING
-      : await connectionOf(nodes, pod).logs(target, options, call.signal);
-  return { kind: 'bytes', code: 200, contentType: 'text/plain', chunks };
+  return (pod.spec.nodeName ?? '') === ''
+    ? NOTHING
+    : await connectionOf(nodes, pod).logs(target, options, signal);
 }
 
 const NOTHING: AsyncIterable<Uint8Array> = {
@@ -36,9 +45,9 @@ const NOTHING: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
 };
 
-/** Serves `pods/exec`, `pods/attach` and `pods/portforward` on a connection that asked to be upgraded. */
+/** Serves `pods/exec`, `pods/attach`, `pods/portforward` and `pods/log` on a connection that asked to be upgraded. */
 export async function upgradePodStream(
-  { pods, nodes, clock }: PodConnectDeps,
+  deps: PodConnectDeps,
   call: ApiCall,
   {
     request,
@@ -46,7 +55,13 @@ export async function upgradePodStream(
     head,
   }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
 ): Promise<void> {
+  const { pods, nodes, clock } = deps;
   const { subresource, group, resource } = call.info;
+  const upgrade = { request, socket, head, clock };
+  if (group === '' && resource === 'pods' && subresource === 'log' && isWebSocketUpgrade(upgrade)) {
+    await serveWebSocketBytes(upgrade, (signal) => podLog(deps, call, signal));
+    return;
+  }
   if (group !== '' || resource !== 'pods' || !STREAMING.has(subresource)) {
     throw unknownPath();
   }
@@ -59,7 +74,7 @@ export async function upgradePodStream(
       ? { namespace: pod.metadata.namespace, pod: pod.metadata.name, container: '' }
       : containerTarget(pod, call.query.get('container') ?? '');
   await servePodStream(
-    { request, socket, head, clock },
+    upgrade,
     { subresource: subresource as 'exec' | 'attach' | 'portforward', target, query: call.query },
     connectionOf(nodes, pod),
   );
