@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLabelSelector } from '#api/label-selector.ts';
 import { StatusError } from '#api/status-error.ts';
+import { describeError } from '#base/log.ts';
 import { Client } from '#client/client.ts';
 import type { ApiRequest, Transport } from '#client/transport.ts';
 import { ServedMetrics } from './served-metrics.ts';
@@ -92,9 +93,12 @@ test('served metrics: custom ones in the version that is served, external ones a
 
 test('served metrics: what is missing is said as upstream says it', async () => {
   const { metrics } = metricsOf({ 'external.metrics.k8s.io/v1beta1/ns/queue': [] });
-  await assert.rejects(metrics.resource({ ...ONE_POD, resource: 'cpu' }, signal), {
-    message:
+  await assert.rejects(metrics.resource({ ...ONE_POD, resource: 'cpu' }, signal), (error) => {
+    assert.equal(
+      describeError(error),
       'unable to fetch metrics from resource metrics API: the server could not find the requested resource',
+    );
+    return true;
   });
   await assert.rejects(metrics.external({ namespace: 'ns', metric: { name: 'queue' } }, signal), {
     message: 'no metrics returned from external metrics API',

@@ -128,8 +128,8 @@ export class ServedMetrics implements MetricsSource {
         }
       }
     }
-    const why = describeError(problem);
-    throw new Error(`unable to fetch metrics from ${api} metrics API: ${why}`, { cause: problem });
+    // The message goes into conditions and events with all its causes, so the cause is in it and not beside it.
+    throw new Error(`unable to fetch metrics from ${api} metrics API: ${describeError(problem)}`);
   }
 }
 
