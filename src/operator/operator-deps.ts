@@ -9,7 +9,7 @@ import type { Informers, Lister } from '#client/lister.ts';
 /** What the controllers of one operator share. */
 export interface OperatorDeps {
   readonly client: Client;
-  readonly informers: Informers;
+  readonly informers: Pick<Informers, 'of'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventRecorder;

@@ -265,6 +265,35 @@ test('operator: a mistake of its author is an error that says what to do', async
   assert.ok(errors[1] instanceof OwnerReferenceError);
 });
 
+test('operator: in one namespace, rights in it are enough', async () => {
+  await using cluster = await withGreetings();
+  const rules = [
+    { apiGroups: ['test.example.com'], resources: ['greetings'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
+  ];
+  const role = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'greeter' };
+  const subjects = [{ kind: 'ServiceAccount', name: 'greeter', namespace: 'default' }];
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  await cluster.apply([
+    { apiVersion, kind: 'Role', metadata: { name: 'greeter' }, rules },
+    { apiVersion, kind: 'RoleBinding', metadata: { name: 'greeter' }, roleRef: role, subjects },
+  ]);
+  const seen: string[] = [];
+  const greetings = controller({
+    resource: GREETING,
+    owns: [CONFIG_MAP],
+    async reconcile({ metadata }) {
+      seen.push(`${metadata.namespace}/${metadata.name}`);
+    },
+  });
+  const connection = cluster.connect({ serviceAccount: 'default/greeter' });
+  await using _operator = await run(cluster, [greetings], { connection, namespace: 'default' });
+  await greet(cluster, 'here');
+  await cluster.create(GREETING, { metadata: { name: 'far', namespace: 'kube-system' }, spec: { text: '' } });
+  await cluster.clock.settle();
+  assert.deepEqual(seen, ['default/hello']);
+});
+
 test('operator: over HTTPS it is the same', async () => {
   await using cluster = await withGreetings();
   const { connect } = await import('./connection.ts');

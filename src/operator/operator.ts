@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly name: string;
   readonly connection: Connection;
   readonly controllers: readonly OperatorController[];
+  /** Watch this namespace alone, so that rights in it are enough; all of them when left out. */
+  readonly namespace?: string;
   /** Work only while holding a Lease; without it there must be one process alone. */
   readonly leaderElection?: LeaderElection;
   readonly webhooks?: WebhookServing;
@@ -55,7 +57,7 @@ export class Operator implements AsyncDisposable {
   #isLeading = false;
 
   private constructor(
-    { name, connection, controllers, leaderElection }: OperatorOptions,
+    { name, connection, controllers, leaderElection, namespace }: OperatorOptions,
     webhooks: WebhookServer | undefined,
   ) {
     const { transport, clock, random } = connection;
@@ -73,10 +75,11 @@ export class Operator implements AsyncDisposable {
     );
     this.#tasks = this.#running.adopt(TaskGroup.logging(log), (tasks) => tasks.close());
     const watched = controllers.flatMap((each) => each.watched);
-    const cached = this.#cachesOf(watched);
+    const scoped = scopedInformers(this.#informers, namespace);
+    const cached = cachesOf(watched, scoped);
     const deps: OperatorDeps = {
       client: this.client,
-      informers: this.#informers,
+      informers: scoped,
       clock,
       log,
       events,
@@ -141,28 +144,6 @@ export class Operator implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  #cachesOf(watched: readonly WatchedResource[]): OperatorDeps['cached'] {
-    const caches = new Map<string, Lister<ApiObject>>();
-    for (const { resource, scope } of watched) {
-      const informer = this.#informers.of(resource, scope);
-      informer.addIndex(CONTROLLER_INDEX, controllerIndexValues);
-      const key = keyOf(resource);
-      if (!caches.has(key)) {
-        caches.set(key, informer);
-      }
-    }
-    return <T extends ApiObject>(resource: ResourceType<T>) => {
-      const cache = caches.get(keyOf(resource));
-      if (cache === undefined) {
-        throw new NotCachedError(
-          `there is no local copy of ${resource.resource}: name it in "owns" or "watches" of a controller, or ask the server with "client"`,
-        );
-      }
-      // The cache of a resource holds objects of that resource's type.
-      return cache as Lister<T>;
-    };
-  }
 }
 
 /** Starts controllers, and webhooks if there are any; they run until the operator is closed. */
@@ -177,6 +158,41 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   process.once('SIGTERM', () => resolve());
   await using _operator = await startOperator(options);
   await promise;
+}
+
+/** Informers that look into one namespace where a resource has any, unless they are told which. */
+function scopedInformers(informers: Informers, namespace: string | undefined): Pick<Informers, 'of'> {
+  return namespace === undefined
+    ? informers
+    : {
+        of: (resource, scope = {}) =>
+          informers.of(resource, resource.isNamespaced ? { namespace, ...scope } : scope),
+      };
+}
+
+function cachesOf(
+  watched: readonly WatchedResource[],
+  informers: Pick<Informers, 'of'>,
+): OperatorDeps['cached'] {
+  const caches = new Map<string, Lister<ApiObject>>();
+  for (const { resource, scope } of watched) {
+    const informer = informers.of(resource, scope);
+    informer.addIndex(CONTROLLER_INDEX, controllerIndexValues);
+    const key = keyOf(resource);
+    if (!caches.has(key)) {
+      caches.set(key, informer);
+    }
+  }
+  return <T extends ApiObject>(resource: ResourceType<T>) => {
+    const cache = caches.get(keyOf(resource));
+    if (cache === undefined) {
+      throw new NotCachedError(
+        `there is no local copy of ${resource.resource}: name it in "owns" or "watches" of a controller, or ask the server with "client"`,
+      );
+    }
+    // The cache of a resource holds objects of that resource's type.
+    return cache as Lister<T>;
+  };
 }
 
 function keyOf({ group, version, resource }: ResourceType<ApiObject>): string {
