@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { writeDescriptions } from './api-descriptions.ts';
 import { writePackageTypes } from './package-types.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -41,3 +42,5 @@ for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
 
 const count = writePackageTypes(join(OUT, 'types'));
 process.stdout.write(`dist/types: ${count} declarations\n`);
+const bytes = writeDescriptions(join(OUT, 'api-descriptions.json.br'));
+process.stdout.write(`${join(OUT, 'api-descriptions.json.br')} ${(bytes / 1024).toFixed(0)} KiB\n`);

@@ -45,7 +45,7 @@ import type { RequestLimiter } from './flow-control/request-limiter.ts';
 import { ResourceSizes } from './flow-control/resource-sizes.ts';
 import { HttpServer, type Disturb } from './http/http-server.ts';
 import type { ObjectReader } from './object-reader.ts';
-import { OpenApi } from './openapi/openapi.ts';
+import { OpenApi, type DescriptionLoader } from './openapi/openapi.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceAllocators } from './registry/kinds/services.ts';
 import { RequestMetrics } from './request-metrics.ts';
@@ -65,6 +65,8 @@ export interface ApiServerDeps {
   readonly auditor?: Auditor | undefined;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits> | undefined;
+  /** Texts for the kinds in OpenAPI documents; left out, there are none. */
+  readonly loadDescriptions?: DescriptionLoader | undefined;
 }
 
 /** How much is served at a time, and for how long. */
@@ -325,7 +327,10 @@ export class ApiServer implements AsyncDisposable {
     const builtIn = RESOURCES.filter(isServedByDefault);
     const { custom } = this.registry;
     const discovery = { resources: () => [...builtIn, ...custom.resources()] };
-    const openapi = new OpenApi({ ...discovery, schemaOf: (info) => custom.schemaOf(info) });
+    const openapi = new OpenApi(
+      { ...discovery, schemaOf: (info) => custom.schemaOf(info) },
+      this.#deps.loadDescriptions ?? (() => Promise.resolve({})),
+    );
     custom.onChange(() => openapi.reset());
     const nonResource = createNonResource({
       discovery,

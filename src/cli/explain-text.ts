@@ -68,10 +68,12 @@ function findField(
 function descriptionOf(schemas: OpenApiSchemas, schema: JsonRecord): string {
   const resolved = schemas.resolve(schema);
   const own = textAt(resolved, 'description');
-  return [
+  const texts = [
     own === '' ? '' : `${own}\n`,
     ...innerSchemas(resolved).map((inner) => descriptionOf(schemas, inner)),
-  ].join('');
+  ];
+  // A field that is only described by its type says the same as the type.
+  return [...new Set(texts)].join('');
 }
 
 /** `string`, `[]Container`, `map[string]Quantity`, `Object`. */

@@ -1,3 +1,4 @@
+import type { DescriptionLoader } from '#apiserver/openapi/openapi.ts';
 import type { UserInfo } from '#apiserver/authn/user.ts';
 import type { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
 import type { Auditor } from '#apiserver/audit/auditor.ts';
@@ -46,6 +47,8 @@ export interface ControlPlaneOptions {
   readonly limits?: Partial<RequestLimits>;
   /** Left out, nothing is recorded. Closed by whoever made it. */
   readonly auditor?: Auditor | undefined;
+  /** Left out, the kinds in OpenAPI documents have no descriptions. */
+  readonly loadDescriptions?: DescriptionLoader;
 }
 
 export const SERVICE_CIDR_DEFAULT = '10.96.0.0/12';
@@ -82,9 +85,9 @@ export class ControlPlane implements AsyncDisposable {
     secure: SecurityFactory,
   ): Promise<ControlPlane> {
     const serviceCidr = defined(Cidr.parse(options.serviceCidr), 'a service CIDR');
-    const { aggregation, limits, auditor } = options;
+    const { nodePorts = NODE_PORTS, aggregation, limits, auditor, loadDescriptions } = options;
     const server = new ApiServer(
-      { ...deps, serviceCidr, nodePorts: options.nodePorts ?? NODE_PORTS, aggregation, limits, auditor },
+      { ...deps, serviceCidr, nodePorts, aggregation, limits, auditor, loadDescriptions },
       secure,
     );
     const plane = new ControlPlane(

@@ -233,7 +233,7 @@ class PhaseTimer {
 }
 
 function planeOptions(
-  { limits }: LocalClusterOptions,
+  { limits, log }: LocalClusterOptions,
   settings: ClusterSettings,
   { pki, auditor }: { readonly pki: ClusterPki; readonly auditor: Auditor | undefined },
 ): ControlPlaneOptions {
@@ -242,6 +242,7 @@ function planeOptions(
     aggregation: { frontProxyClient: pki.frontProxyClient, registersLocal: true },
     ...(limits === undefined ? {} : { limits }),
     auditor,
+    loadDescriptions: async () => (await import('./api-descriptions.ts')).loadApiDescriptions(log),
   };
 }
 

@@ -28,7 +28,7 @@ export interface NonResourceDeps {
   readonly aggregator: Pick<ApiAggregator, 'versions' | 'describe'>;
   readonly health: HealthChecks;
   readonly metrics: MetricsRegistry;
-  readonly openapi: (path: string) => ApiResult | undefined;
+  readonly openapi: (path: string) => Promise<ApiResult | undefined>;
   /** `host:port` that clients reach the server at. */
   readonly serverAddress: () => string;
   /** Paths that others answer: `/openid/v1/jwks`, `/.well-known/openid-configuration`. */
@@ -126,12 +126,12 @@ function allAggregated({ discovery: source, aggregator }: NonResourceDeps): obje
   return remotes.length === 0 ? local : { ...local, items: mergeAggregated(local.items, remotes) };
 }
 
-function described(
+async function described(
   { openapi, aggregator }: NonResourceDeps,
   path: string,
   accept: string,
-): ApiResult | undefined {
-  const result = openapi(path);
+): Promise<ApiResult | undefined> {
+  const result = await openapi(path);
   if (result?.kind !== 'text') {
     return result;
   }

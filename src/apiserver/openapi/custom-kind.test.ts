@@ -22,9 +22,9 @@ const SCHEMA: JSONSchemaProps = {
   properties: { spec: { type: 'object', nullable: true, properties: { size: { type: 'integer' } } } },
 };
 
-function documentAt(path: string, schema = SCHEMA): unknown {
-  const openapi = new OpenApi({ resources: () => [WIDGETS], schemaOf: () => schema });
-  const result = openapi.serve(path);
+async function documentAt(path: string, schema = SCHEMA): Promise<unknown> {
+  const openapi = new OpenApi({ resources: () => [WIDGETS], schemaOf: () => schema }, async () => ({}));
+  const result = await openapi.serve(path);
   assert(result?.kind === 'text');
   return JSON.parse(result.text);
 }
@@ -33,8 +33,8 @@ function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce((inner, name) => (inner as Readonly<Record<string, unknown>>)[name], value);
 }
 
-test('openapi: a custom kind is published with its schema, and without the patch that it does not take', () => {
-  const document = documentAt('/openapi/v3/apis/example.com/v1');
+test('openapi: a custom kind is published with its schema, and without the patch that it does not take', async () => {
+  const document = await documentAt('/openapi/v3/apis/example.com/v1');
   const widget = at(document, 'components', 'schemas', 'com.example.v1.Widget');
   assert.deepEqual(at(widget, 'properties', 'spec'), SCHEMA.properties?.['spec']);
   assert.deepEqual(at(widget, 'x-kubernetes-group-version-kind'), [
@@ -48,26 +48,26 @@ test('openapi: a custom kind is published with its schema, and without the patch
   ]);
 });
 
-test('openapi: version 2 leaves open what it cannot say', () => {
-  const widget = at(documentAt('/openapi/v2'), 'definitions', 'com.example.v1.Widget');
+test('openapi: version 2 leaves open what it cannot say', async () => {
+  const widget = at(await documentAt('/openapi/v2'), 'definitions', 'com.example.v1.Widget');
   assert.deepEqual(at(widget, 'properties', 'spec'), {});
 });
 
-test('openapi: version 2 says nothing of an object that keeps what it does not know', () => {
+test('openapi: version 2 says nothing of an object that keeps what it does not know', async () => {
   const keeping = { ...SCHEMA, description: 'd', 'x-kubernetes-preserve-unknown-fields': true };
-  assert.deepEqual(at(documentAt('/openapi/v2', keeping), 'definitions', 'com.example.v1.Widget'), {
+  assert.deepEqual(at(await documentAt('/openapi/v2', keeping), 'definitions', 'com.example.v1.Widget'), {
     type: 'object',
     'x-kubernetes-group-version-kind': [{ group: 'example.com', kind: 'Widget', version: 'v1' }],
   });
 });
 
-test('openapi: objects inside an object have a type and metadata too', () => {
+test('openapi: objects inside an object have a type and metadata too', async () => {
   const embedded = {
     type: 'object',
     'x-kubernetes-embedded-resource': true,
     properties: { a: { type: 'string' } },
   };
-  const document = documentAt('/openapi/v3/apis/example.com/v1', {
+  const document = await documentAt('/openapi/v3/apis/example.com/v1', {
     type: 'object',
     properties: { inner: embedded },
   });

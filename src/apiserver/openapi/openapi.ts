@@ -7,9 +7,11 @@ import type { ApiResult } from '../endpoints/api-call.ts';
 import type { DiscoverySource } from '../endpoints/discovery.ts';
 import { KUBERNETES_VERSION } from '../endpoints/version.ts';
 import { addCustomKind } from './custom-kind.ts';
+import { Descriptions, type DescriptionFile } from './descriptions.ts';
 import { pathItems } from './path-items.ts';
 import { OPENAPI_V2, OPENAPI_V3, SchemaDocument, type Dialect } from './schema-document.ts';
 
+const UNDESCRIBED = new Descriptions({});
 const INFO = { title: 'Kubernetes', version: KUBERNETES_VERSION };
 
 export interface SchemaSource extends DiscoverySource {
@@ -17,24 +19,34 @@ export interface SchemaSource extends DiscoverySource {
   schemaOf(info: ResourceInfo): JSONSchemaProps | undefined;
 }
 
+/** Gives the texts of built-in types; an empty file where there are none. */
+export type DescriptionLoader = () => Promise<DescriptionFile>;
+
 /**
  * `/openapi/v2` and `/openapi/v3`, made from the same tables that decode and validate. A document is built
  * when it is first asked for and kept until the served resources change.
  */
 export class OpenApi {
   readonly #source: SchemaSource;
+  readonly #loadDescriptions: DescriptionLoader;
   readonly #documents = new Map<string, string>();
+  #descriptions = UNDESCRIBED;
+  #loading: Promise<void> | undefined;
 
-  constructor(source: SchemaSource) {
+  /** @param loadDescriptions is asked once, with the first document */
+  constructor(source: SchemaSource, loadDescriptions: DescriptionLoader) {
     this.#source = source;
+    this.#loadDescriptions = loadDescriptions;
   }
 
   /** The answer for a path below `/openapi`, or undefined when there is none. */
-  serve(path: string): ApiResult | undefined {
+  async serve(path: string): Promise<ApiResult | undefined> {
     const [, root, version, ...rest] = path.split('/');
     if (root !== 'openapi') {
       return undefined;
     }
+    this.#loading ??= this.#load();
+    await this.#loading;
     if (version === 'v2' && rest.length === 0) {
       return json(this.#document('v2', () => this.#v2()));
     }
@@ -51,6 +63,10 @@ export class OpenApi {
   /** Drops what was built; the next request sees the resources served then. */
   reset(): void {
     this.#documents.clear();
+  }
+
+  async #load(): Promise<void> {
+    this.#descriptions = new Descriptions(await this.#loadDescriptions());
   }
 
   #document(key: string, build: () => object): string {
@@ -73,26 +89,35 @@ export class OpenApi {
   }
 
   #index(): object {
-    const paths = [...this.#groupVersions().keys()].toSorted().map((key) => {
-      const hash = createHash('sha512').update(this.#groupVersionDocument(key)).digest('hex').toUpperCase();
-      return [key, { serverRelativeURL: `/openapi/v3/${key}?hash=${hash}` }] as const;
-    });
+    const paths = [...this.#groupVersions()]
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, infos]) => {
+        const hash = this.#hashOf(infos);
+        return [key, { serverRelativeURL: `/openapi/v3/${key}?hash=${hash}` }] as const;
+      });
     return { paths: Object.fromEntries(paths) };
   }
 
-  #v3(infos: readonly ResourceInfo[]): object {
-    const document = this.#schemas(infos, OPENAPI_V3);
+  /** Of the document without its texts, which change with the program only: most clients read just one document. */
+  #hashOf(infos: readonly ResourceInfo[]): string {
+    const bare = JSON.stringify(this.#v3(infos, UNDESCRIBED));
+    const described = this.#descriptions.isEmpty ? '' : KUBERNETES_VERSION;
+    return createHash('sha512').update(bare).update(described).digest('hex').toUpperCase();
+  }
+
+  #v3(infos: readonly ResourceInfo[], descriptions = this.#descriptions): object {
+    const document = this.#schemas(infos, OPENAPI_V3, descriptions);
     const paths = Object.fromEntries(infos.flatMap((info) => pathItems(info, document)));
     return { openapi: '3.0.0', info: INFO, paths, components: { schemas: document.schemas() } };
   }
 
   #v2(): object {
-    const document = this.#schemas(this.#source.resources(), OPENAPI_V2);
+    const document = this.#schemas(this.#source.resources(), OPENAPI_V2, this.#descriptions);
     return { swagger: '2.0', info: INFO, paths: {}, definitions: document.schemas() };
   }
 
-  #schemas(infos: readonly ResourceInfo[], dialect: Dialect): SchemaDocument {
-    const document = new SchemaDocument(dialect, kindsByType(infos));
+  #schemas(infos: readonly ResourceInfo[], dialect: Dialect, descriptions: Descriptions): SchemaDocument {
+    const document = new SchemaDocument(dialect, kindsByType(infos), descriptions);
     for (const info of infos) {
       const { group, version, kind } = info;
       const schema = this.#source.schemaOf(info);

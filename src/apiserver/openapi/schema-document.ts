@@ -1,5 +1,6 @@
 import { structOfKind, type Field, type StructType, type ValueType } from '#api/schema/schema.ts';
 import type { GroupVersionKind } from '#api/resource-type.ts';
+import type { Descriptions } from './descriptions.ts';
 
 /** What differs between the two versions of OpenAPI. */
 export interface Dialect {
@@ -36,14 +37,20 @@ const TYPE_FIELDS = { apiVersion: { type: 'string' }, kind: { type: 'string' } }
 export class SchemaDocument {
   readonly #dialect: Dialect;
   readonly #kinds: ReadonlyMap<string, readonly GroupVersionKind[]>;
+  readonly #descriptions: Descriptions;
   readonly #schemas = new Map<string, object>();
   /** Names of the definitions that were added as they are, by the kind they stand for. */
   readonly #added = new Map<string, string>();
 
   /** @param kinds by type name, the kinds that a definition is marked with */
-  constructor(dialect: Dialect, kinds: ReadonlyMap<string, readonly GroupVersionKind[]>) {
+  constructor(
+    dialect: Dialect,
+    kinds: ReadonlyMap<string, readonly GroupVersionKind[]>,
+    descriptions: Descriptions,
+  ) {
     this.#dialect = dialect;
     this.#kinds = kinds;
+    this.#descriptions = descriptions;
   }
 
   /** A reference to the struct's definition, which is added with everything it refers to. */
@@ -88,13 +95,20 @@ export class SchemaDocument {
   }
 
   #definition(struct: StructType): object {
+    const { text, fields } = this.#descriptions.of(struct);
     const properties = Object.fromEntries(
-      struct.fields.map((field) => [field.name, this.#property(field)] as const),
+      struct.fields.map((field) => [field.name, this.#property(field, fields[field.name])] as const),
     );
-    const all = struct.isKind ? { ...TYPE_FIELDS, ...properties } : properties;
+    const { apiVersion, kind } = TYPE_FIELDS;
+    const typeFields = {
+      apiVersion: withText(apiVersion, fields['apiVersion']),
+      kind: withText(kind, fields['kind']),
+    };
+    const all = struct.isKind ? { ...typeFields, ...properties } : properties;
     const required = struct.fields.filter(({ isRequired }) => isRequired).map(({ name }) => name);
     const kinds = this.#kinds.get(struct.name);
     return {
+      ...(text === '' ? {} : { description: text }),
       type: 'object',
       ...(Object.keys(all).length > 0 ? { properties: all } : {}),
       ...(required.length > 0 ? { required } : {}),
@@ -103,9 +117,10 @@ export class SchemaDocument {
     };
   }
 
-  #property(field: Field): object {
+  #property(field: Field, text: string | undefined): object {
     const type = this.#type(field.type);
     const extensions = {
+      ...withText({}, text === '' ? this.#textOfType(field.type) : text),
       ...(field.listType === undefined ? {} : { 'x-kubernetes-list-type': field.listType }),
       ...(field.listMapKeys.length > 0 ? { 'x-kubernetes-list-map-keys': field.listMapKeys } : {}),
       ...(field.patchMergeKey === undefined ? {} : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
@@ -122,6 +137,11 @@ export class SchemaDocument {
     return '$ref' in type && this.#dialect === OPENAPI_V3
       ? { allOf: [type], ...extensions }
       : { ...type, ...extensions };
+  }
+
+  /** A field of which nothing is said is at least of a type of which something is. */
+  #textOfType(type: ValueType): string {
+    return type.kind === 'struct' ? this.#descriptions.of(type.struct).text : '';
   }
 
   #type(type: ValueType): object {
@@ -173,4 +193,8 @@ export class SchemaDocument {
     this.#schemas.set(name, schema);
     return { $ref: `${this.#dialect.refPrefix}${name}` };
   }
+}
+
+function withText(schema: object, text: string | undefined): object {
+  return text === undefined || text === '' ? schema : { description: text, ...schema };
 }
