@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TokenRequest } from '#api/types/authentication.v1.ts';
 import type { Binding, Pod } from '#api/types/core.v1.ts';
 import {
   CONFIG_MAP,
@@ -9,6 +10,7 @@ import {
   NODE,
   POD,
   SERVICE_ACCOUNT,
+  SUBJECT_ACCESS_REVIEW,
 } from '#api/types/resources.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import type { ApiObject } from '#api/object.ts';
@@ -251,4 +253,47 @@ test('webhooks: custom resources are shown in the version that was asked for', a
     [asked?.kind.version, asked?.requestKind?.version, asked?.object?.['apiVersion']],
     ['v1', 'v2', 'example.com/v1'],
   );
+});
+
+test('webhooks: questions that store nothing are asked about, and tokens are shown to nobody', async () => {
+  await using server = await startWebhooks();
+  await using cluster = await startInProcessCluster();
+  const accounts = cluster.client.of(SERVICE_ACCOUNT);
+  await accounts.create({ metadata: { namespace: 'default', name: 'default' } });
+  const rule = (...resources: readonly string[]) =>
+    onto('subjectaccessreviews', 'serviceaccounts/token', ...resources);
+  await mutating(cluster, hook(server, '/change', rule()));
+  await validating(cluster, hook(server, '/check', rule()));
+  server.answers.set('/change', ({ kind }) =>
+    kind.kind === 'TokenRequest'
+      ? patchOf({ op: 'add', path: '/spec/audiences', value: ['vault'] })
+      : patchOf({ op: 'replace', path: '/spec/user', value: 'bob' }),
+  );
+  const review = await cluster.client.of(SUBJECT_ACCESS_REVIEW).create({
+    metadata: { name: '' },
+    spec: { user: 'ann', resourceAttributes: { verb: 'get', resource: 'pods' } },
+  });
+  assert.equal(review.spec.user, 'bob');
+  const request = (): Promise<unknown> =>
+    accounts.subresource(
+      'create',
+      { namespace: 'default', name: 'default', subresource: 'token' },
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    );
+  const { spec, status } = (await request()) as TokenRequest;
+  assert.deepEqual(spec.audiences, ['vault']);
+  assert.ok(status.token.length > 100);
+  assert.deepEqual(
+    server.requests.map(({ kind, resource, subResource = '', name, object }) =>
+      [kind.kind, resource.resource, subResource, name, JSON.stringify(object?.['status'])].join(' '),
+    ),
+    [
+      'SubjectAccessReview subjectaccessreviews   {"allowed":false}',
+      'SubjectAccessReview subjectaccessreviews   {"allowed":false}',
+      'TokenRequest serviceaccounts token default {"token":""}',
+      'TokenRequest serviceaccounts token default {"token":"","expirationTimestamp":null}',
+    ],
+  );
+  server.answers.set('/check', () => ({ allowed: false, status: { message: 'no' } }));
+  assert.equal(await outcome(request), '400 admission webhook "check.hooks.example" denied the request: no');
 });

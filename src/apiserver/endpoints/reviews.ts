@@ -25,6 +25,7 @@ import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacGrants } from '../authz/rbac-grants.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import type { VirtualHandler } from './api-handler.ts';
+import { contextOf } from './call-options.ts';
 import { decodeValue } from './decode-body.ts';
 
 export interface ReviewDeps {
@@ -32,7 +33,7 @@ export interface ReviewDeps {
   readonly rbac: RbacGrants;
   readonly tokens: TokenAuthenticator;
   readonly issuer: TokenIssuer;
-  readonly admission: Pick<AdmissionChain, 'admit' | 'validate'>;
+  readonly admission: Pick<AdmissionChain, 'handles' | 'admit' | 'validate'>;
   /** What this API server answers to. */
   readonly audiences: readonly string[];
 }
@@ -42,22 +43,23 @@ const AUTHORIZATION = 'authorization.k8s.io';
 
 /** The resources that answer a question and store nothing. */
 export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHandler> {
-  const { authorizer, rbac } = deps;
-  const authorization = <T>(kind: string, review: Review<T>): VirtualHandler =>
-    answer(AUTHORIZATION, kind, review);
+  const { authorizer, rbac, admission } = deps;
+  const authorization = <T extends object>(kind: string, review: Review<T>): VirtualHandler =>
+    answer(admission, { group: AUTHORIZATION, kind }, review);
   return new Map([
     [
       `${AUTHENTICATION}/tokenreviews`,
-      answer<TokenReview>(AUTHENTICATION, 'TokenReview', (review) =>
+      answer<TokenReview>(admission, { group: AUTHENTICATION, kind: 'TokenReview' }, (review) =>
         reviewToken(review, deps.tokens, deps.audiences),
       ),
     ],
     [
       `${AUTHENTICATION}/selfsubjectreviews`,
-      answer<SelfSubjectReview>(AUTHENTICATION, 'SelfSubjectReview', (review, { user }) => ({
-        ...review,
-        status: { userInfo: apiUserOf(user) },
-      })),
+      answer<SelfSubjectReview>(
+        admission,
+        { group: AUTHENTICATION, kind: 'SelfSubjectReview' },
+        (review, { user }) => ({ ...review, status: { userInfo: apiUserOf(user) } }),
+      ),
     ],
     [
       `${AUTHORIZATION}/subjectaccessreviews`,
@@ -89,45 +91,90 @@ export function reviewHandlers(deps: ReviewDeps): ReadonlyMap<string, VirtualHan
 
 type Review<T> = (body: T, call: ApiCall) => object | Promise<object>;
 
-function answer<T>(group: string, kind: string, review: Review<T>): VirtualHandler {
+interface Question {
+  readonly group: string;
+  readonly kind: string;
+}
+
+type Admission = ReviewDeps['admission'];
+
+function answer<T extends object>(
+  admission: Admission,
+  question: Question,
+  review: Review<T>,
+): VirtualHandler {
   return async (call): Promise<ApiResult> => {
     requireCreate(call);
-    return { kind: 'value', code: 201, value: await review(decode<T>(call, group, kind), call) };
+    const asked = await admit(admission, call, question, decode<T>(call, question));
+    await validate(admission, call, question, asked);
+    return { kind: 'value', code: 201, value: await review(asked, call) };
   };
 }
+
+const TOKEN_REQUEST: Question = { group: AUTHENTICATION, kind: 'TokenRequest' };
 
 function tokenHandler({ issuer, admission }: ReviewDeps): VirtualHandler {
   return async (call): Promise<ApiResult> => {
     requireCreate(call);
-    const request = decode<NewTokenRequest>(call, AUTHENTICATION, 'TokenRequest');
-    await admitToken(admission, call, request);
+    const decoded = decode<NewTokenRequest>(call, TOKEN_REQUEST);
+    const request = await admit(admission, call, TOKEN_REQUEST, decoded);
     const value = issuer.createToken(call.info.namespace, call.info.name, request);
+    // Nobody but the client is shown the token.
+    const status = { token: '', expirationTimestamp: null };
+    await validate(admission, call, TOKEN_REQUEST, { ...value, status });
     return { kind: 'value', code: 201, value };
   };
 }
 
-/** A token is not stored, but what may be asked for is decided by the same plugins. */
-async function admitToken(
-  admission: ReviewDeps['admission'],
-  { info, user }: ApiCall,
-  request: NewTokenRequest,
+/** What is asked, as the mutating plugins want it: nothing is stored, but the same plugins have a say. */
+async function admit<T extends object>(
+  admission: Admission,
+  call: ApiCall,
+  question: Question,
+  asked: T,
+): Promise<T> {
+  if (!isOfInterest(admission, call)) {
+    return asked;
+  }
+  const attributes = attributesOf(call, question, asked);
+  const admitted = await admission.admit(attributes);
+  return admitted === attributes.object ? asked : (admitted as T);
+}
+
+async function validate(
+  admission: Admission,
+  call: ApiCall,
+  question: Question,
+  asked: object,
 ): Promise<void> {
-  const attributes: AdmissionAttributes = {
+  if (isOfInterest(admission, call)) {
+    await admission.validate(attributesOf(call, question, asked));
+  }
+}
+
+function isOfInterest(admission: Admission, { info }: ApiCall): boolean {
+  return admission.handles('CREATE', info, info.subresource);
+}
+
+/** Metadata, which may be left out, are there for the plugins. */
+function attributesOf(call: ApiCall, { group, kind }: Question, asked: object): AdmissionAttributes {
+  const { info, user } = call;
+  const { isDryRun, options, annotate } = contextOf(call, 'create');
+  return {
     operation: 'CREATE',
-    kind: { group: AUTHENTICATION, version: 'v1', kind: 'TokenRequest' },
+    kind: { group, version: 'v1', kind },
     resource: info,
     subresource: info.subresource,
     namespace: info.namespace,
     name: info.name,
-    // A request's metadata may be left out; no plugin reads it.
-    object: request as unknown as ApiObject,
+    object: { metadata: {}, ...asked } as unknown as ApiObject,
     oldObject: undefined,
-    options: {},
+    options,
     user,
-    dryRun: false,
+    dryRun: isDryRun,
+    warn: (text) => call.warnings.push(text),
+    annotate,
   };
-  await admission.admit(attributes);
-  await admission.validate(attributes);
 }
 
 function requireCreate({ info }: ApiCall): void {
@@ -136,7 +183,7 @@ function requireCreate({ info }: ApiCall): void {
   }
 }
 
-function decode<T>({ body }: ApiCall, group: string, kind: string): T {
+function decode<T>({ body }: ApiCall, { group, kind }: Question): T {
   const struct = defined(structOfKind(group, 'v1', kind), `type ${kind}`);
   const { object } = decodeObject(decodeValue(body), struct, { fieldValidation: 'Ignore' });
   // The typed decoder returns objects of the struct it was given; the answer says its type even when the question did not.
