@@ -122,6 +122,22 @@ test('pod worker: a failed pod with restart policy Never is Failed', async () =>
   assert.equal(bench.pod().status.conditions?.find(({ type }) => type === 'Ready')?.reason, 'PodFailed');
 });
 
+test('pod worker: containers whose turn never came still wait when an init container ends the pod', async () => {
+  await using bench = await PodBench.open({
+    life: ({ metadata }) => ({ exitAfterMs: 1000, exitCode: metadata.name === 'bad' ? 1 : 0 }),
+  });
+  const initContainers = ['good', 'bad', 'late'].map((name) => aContainer({ name }));
+  bench.create(aPod({ restartPolicy: 'Never', initContainers }));
+  for (let second = 0; second < 4; second++) {
+    await bench.advance(1);
+    await bench.settle();
+  }
+  assert.equal(
+    bench.summary(),
+    'Failed good:ended(0 Completed) bad:ended(1 Error) late:waiting(PodInitializing) main:waiting(PodInitializing)',
+  );
+});
+
 test('pod worker: a deleted pod ends within its grace period and leaves nothing', async () => {
   await using bench = await PodBench.open({ life: () => ({ stopAfterMs: 5000 }) });
   bench.create(aPod());

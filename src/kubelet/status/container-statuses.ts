@@ -15,6 +15,7 @@ import {
 } from '../pod/runtime-pod.ts';
 import { mayRestart, roleOf, type AnyContainer } from '../pod/pod-containers.ts';
 import { formatTime } from '#api/time.ts';
+import { mayHaveRun } from './lost-containers.ts';
 import type { ContainerStatuses } from './pod-phase.ts';
 
 /** Why a container is not running although it should be. */
@@ -177,7 +178,7 @@ function missingStatus(
         }
       : { ...base, state: { terminated }, lastState: old.lastState };
   }
-  if (stage === 'stopped' && old !== undefined) {
+  if (stage === 'stopped' && old !== undefined && mayHaveRun(pod, container.name)) {
     const terminated: ContainerStateTerminated = {
       exitCode: EXIT_CODE_UNKNOWN,
       reason: 'ContainerStatusUnknown',

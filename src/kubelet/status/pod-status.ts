@@ -78,7 +78,11 @@ function phaseOf({ pod, stage, cause }: PodStatusInput, statuses: ContainerStatu
   const phase = podPhaseOf(pod, statuses, stage === 'stopped');
   const isTerminal = phase === 'Succeeded' || phase === 'Failed';
   // The phase becomes terminal only when nothing of the pod runs any more: controllers count on it.
-  return isTerminal && stage !== 'stopped' ? (pod.status.phase ?? 'Running') : phase;
+  if (isTerminal) {
+    return stage === 'stopped' ? phase : (pod.status.phase ?? 'Running');
+  }
+  // What ended before it began has failed.
+  return stage === 'stopped' ? 'Failed' : phase;
 }
 
 function listOf<K extends string, T>(key: K, list: readonly T[]): { readonly [key in K]?: readonly T[] } {
