@@ -23,6 +23,8 @@ export interface RunState {
   readonly kubeconfig: string;
   readonly nodes: string;
   readonly isReady: boolean;
+  /** Set when its time is not the machine's: it lives in memory, and in its directory only once it has stopped. */
+  readonly clock?: 'virtual';
   /** Where its clock is moved and faults are made, `https://host:port`; only where that was asked for. */
   readonly control?: string;
 }

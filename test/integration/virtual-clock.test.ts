@@ -204,6 +204,15 @@ test('virtual clock: what it holds and the time it shows outlive the program, an
   }
 });
 
+test('virtual clock: without a way to ask, what runs in memory is not saved but says so', async () => {
+  await using workplace = new Workplace();
+  const { directory } = await workplace.up('c', '--clock', 'virtual', '--nodes', 'sim:1', '--port', '0');
+  const saved = await coracle('snapshot', 'save', workplace.path('s'), '--data-dir', directory);
+  assert.match(saved.stderr, /lives in memory: stop it first, or start it with --control-port/);
+  await workplace.down('c');
+  assert.equal((await coracle('snapshot', 'save', workplace.path('s'), '--data-dir', directory)).code, 0);
+});
+
 test('virtual clock: options that do not go together are refused', async () => {
   await using workplace = new Workplace();
   const refusal = async (...args: readonly string[]): Promise<string> =>

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { SystemRandom } from '#base/random.ts';
 import { isRunning, DataDirectory } from '../data-directory.ts';
-import { forkCluster, restoreSnapshot, saveSnapshot } from '../snapshot.ts';
+import { forkCluster, restoreSnapshot, saveSnapshot, SnapshotError } from '../snapshot.ts';
 import { saveRunning } from '../virtual/control-client.ts';
 import { DIRECTORY_OPTION, directoryOf, parseWords, UsageError } from './command-line.ts';
 
@@ -53,7 +53,13 @@ export async function snapshot(args: readonly string[]): Promise<number> {
 /** A cluster that lives in memory writes itself down first. */
 async function settle(cluster: DataDirectory): Promise<void> {
   const state = cluster.readRun();
-  if (isRunning(state) && state.control !== undefined) {
-    await saveRunning(cluster, state.control);
+  if (!isRunning(state) || state.clock !== 'virtual') {
+    return;
   }
+  if (state.control === undefined) {
+    throw new SnapshotError(
+      `the cluster in ${cluster.path} lives in memory: stop it first, or start it with --control-port`,
+    );
+  }
+  await saveRunning(cluster, state.control);
 }

@@ -113,6 +113,7 @@ export interface RunningCluster {
   readonly server: string;
   readonly kubeconfig: string;
   readonly control?: string | undefined;
+  readonly clock?: 'virtual';
   /** Stops; containers go on running. */
   close(): Promise<void>;
   /** Stops everything. */
@@ -171,7 +172,7 @@ export async function runUntilStopped<Cluster extends RunningCluster>({
   return 0;
 }
 
-function runState({ server, kubeconfig, control }: RunningCluster, nodes: string): RunState {
+function runState({ server, kubeconfig, control, clock }: RunningCluster, nodes: string): RunState {
   return {
     pid: process.pid,
     startTime: processStartTime(process.pid) ?? '',
@@ -179,6 +180,7 @@ function runState({ server, kubeconfig, control }: RunningCluster, nodes: string
     kubeconfig,
     nodes,
     isReady: true,
+    ...(clock === undefined ? {} : { clock }),
     ...(control === undefined ? {} : { control }),
   };
 }

@@ -42,6 +42,7 @@ const PORT_DEFAULT = 6443;
 export class VirtualCluster implements AsyncDisposable {
   readonly server: string;
   readonly kubeconfig: string;
+  readonly clock = 'virtual';
   /** Undefined when it was not asked for. */
   readonly control: string | undefined;
   readonly #options: VirtualClusterOptions;
@@ -142,6 +143,11 @@ async function resumed({
   startMs,
   realClock,
 }: VirtualClusterOptions): Promise<{ readonly store: MemoryStore; readonly clock: VirtualClock }> {
+  const unplaced = `${directory.store}.new`;
+  if (!existsSync(directory.store) && existsSync(unplaced)) {
+    // Whole, for the old one went only after it was: the program was killed in between.
+    renameSync(unplaced, directory.store);
+  }
   if (!existsSync(directory.store)) {
     const clock = new VirtualClock(startMs);
     return { clock, store: new MemoryStore({ clock }) };
