@@ -16,6 +16,7 @@ import {
   createSigningKey,
   type CertifiedKey,
 } from '#base/x509/certificate-authority.ts';
+import { openAudit } from '../audit-choice.ts';
 import { reconcileKubernetesService } from '../bootstrap-objects.ts';
 import { openClusterStore } from '../cluster-store.ts';
 import { ControlPlane } from '../control-plane.ts';
@@ -28,8 +29,10 @@ import {
   type SecurityOptions,
 } from '../security.ts';
 import { openSecurity } from '../security-choice.ts';
+import { chooseAuditByFlags } from './audit-options.ts';
 import { UsageError } from './command-line.ts';
 import type { GoFlags } from './go-flags.ts';
+import { chooseLimitsByFlags } from './limit-options.ts';
 import { chooseSecurityByFlags } from './security-options.ts';
 import { chooseStore } from './store-choice.ts';
 
@@ -67,10 +70,13 @@ export async function startApiServerProcess(
   const security = createSecurity({ clock, random, ...own, ...external.options });
   const serving = servingPair(flags, clock);
   const { store } = await openClusterStore(choice, '', { clock, log });
+  const metrics = new MetricsRegistry();
+  const auditor = started.use(await openAudit(chooseAuditByFlags(flags), { clock, log, metrics }));
+  const limits = chooseLimitsByFlags(flags);
   const plane = started.use(
     await ControlPlane.start(
-      { store, clock, random, log, metrics: new MetricsRegistry(), encryption: external.encryption },
-      { serviceCidr, ...nodePortsOf(flags), aggregation: aggregationOf(flags) },
+      { store, clock, random, log, metrics, encryption: external.encryption },
+      { serviceCidr, ...nodePortsOf(flags), aggregation: aggregationOf(flags), auditor, limits },
       security,
     ),
   );

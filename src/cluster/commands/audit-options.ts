@@ -3,6 +3,7 @@ import { parseDurationMs } from '#api/time.ts';
 import type { BatchOptions } from '#apiserver/audit/event-batches.ts';
 import type { AuditChoice, AuditLogChoice } from '../audit-choice.ts';
 import { UsageError } from './command-line.ts';
+import type { GoFlags } from './go-flags.ts';
 
 /** The options of `coracle up` about what is recorded of requests, named as the API server's. */
 export const AUDIT_OPTIONS = {
@@ -38,6 +39,11 @@ export function chooseAudit(options: AuditOptions): AuditChoice {
     webhook:
       webhook === undefined ? undefined : { configFile: resolve(webhook), batches: chooseBatches(options) },
   };
+}
+
+/** As {@link chooseAudit}, from the flags of `coracle apiserver`. */
+export function chooseAuditByFlags(flags: GoFlags): AuditChoice {
+  return chooseAudit(Object.fromEntries(Object.keys(AUDIT_OPTIONS).map((name) => [name, flags.text(name)])));
 }
 
 function chooseLog(options: AuditOptions): AuditLogChoice | undefined {

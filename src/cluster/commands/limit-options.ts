@@ -2,6 +2,7 @@ import type { RequestLimits } from '#apiserver/api-server.ts';
 import { IN_FLIGHT_DEFAULT } from '#apiserver/flow-control/max-in-flight.ts';
 import { parseDurationMs } from '#api/time.ts';
 import { UsageError } from './command-line.ts';
+import type { GoFlags } from './go-flags.ts';
 
 /** The options of `coracle up` about how much is served at a time, named as the API server's. */
 export const LIMIT_OPTIONS = {
@@ -38,6 +39,16 @@ export function chooseLimits(options: LimitOptions): Partial<RequestLimits> {
     throw new UsageError(`--request-timeout takes a duration as 1m30s, not ${JSON.stringify(timeout)}`);
   }
   return { priorityAndFairness, inFlight, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) };
+}
+
+/** As {@link chooseLimits}, from the flags of `coracle apiserver`. */
+export function chooseLimitsByFlags(flags: GoFlags): Partial<RequestLimits> {
+  return chooseLimits({
+    'enable-priority-and-fairness': String(flags.isOn('enable-priority-and-fairness', true)),
+    'max-requests-inflight': flags.text('max-requests-inflight'),
+    'max-mutating-requests-inflight': flags.text('max-mutating-requests-inflight'),
+    'request-timeout': flags.text('request-timeout'),
+  });
 }
 
 function readBoolean(options: LimitOptions, name: keyof LimitOptions): boolean | undefined {
