@@ -51,7 +51,7 @@ export const OBJECT_STEPS: Readonly<Record<string, readonly Step[]>> = {
     shows("kubectl get secret hush -o jsonpath='{.data.password}' | base64 -d", /^s3cret$/),
     fails('kubectl get configmap nothing', /Error from server \(NotFound\): configmaps "nothing" not found/),
     shows(
-      '(sleep 1; kubectl label configmap two seen=yes >/dev/null) & timeout 4 kubectl get configmap two -w --show-labels; wait',
+      '(sleep 0.5; kubectl label configmap two seen=yes >/dev/null) & until-shown seen=yes kubectl get configmap two -w --show-labels; wait',
       /two[^]*seen=yes/,
     ),
     shows('kubectl get all,configmap -n kube-system', /service\/kube-dns/),
@@ -105,6 +105,21 @@ export const OBJECT_STEPS: Readonly<Record<string, readonly Step[]>> = {
     ),
     shows('kubectl get configmap -l set=pruned -o name', /^configmap\/kept\n$/),
     shows("EDITOR='sed -i s/light/edited/' kubectl edit configmap paint", /configmap\/paint edited/),
+    shows(
+      "EDITOR='sed -i s/edited/twice/' kubectl edit configmap/paint configmap/kept",
+      /configmap\/paint edited/,
+      /configmap\/kept skipped/,
+    ),
+    shows("EDITOR='sed -i s/twice/edited/' kubectl edit configmap/paint", /configmap\/paint edited/),
+    shows(
+      "EDITOR='sed -i s/nothing/else/' kubectl edit configmap paint 2>&1",
+      /Edit cancelled, no changes made/,
+    ),
+    reads(
+      'kubectl apply -f -',
+      `apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: listed}}\n`,
+      /^configmap\/listed created$/m,
+    ),
     shows("kubectl get configmap paint -o jsonpath='{.data.shade}'", /^edited$/),
     shows(`kubectl patch configmap paint -p '{"data":{"a":"1"}}'`, /configmap\/paint patched/),
     shows(
@@ -149,6 +164,23 @@ export const OBJECT_STEPS: Readonly<Record<string, readonly Step[]>> = {
     shows('kubectl delete configmap --all', /configmap "paint" deleted/),
   ],
   'auth, config, events of the API itself': [
+    fails('kubectl top node', /Metrics API not available/),
+    fails('kubectl top pod', /Metrics API not available/),
+    shows(
+      'kubectl create ingress front --rule=a.b/c=web:80 && kubectl get ingress',
+      /^front +<none> +a\.b +80 +\d+s$/m,
+    ),
+    shows('kubectl delete ingress front', /deleted/),
+    shows('kubectl get configmap -A -o name --request-timeout=5s', /configmap\/kube-root-ca\.crt/),
+    shows(
+      'kubectl cluster-info dump --output-directory=dump && ls dump/kube-system',
+      /Cluster info dumped to dump/,
+      /^services\.json$/m,
+    ),
+    fails(
+      'kubectl certificate approve nobody',
+      /certificatesigningrequests\.certificates\.k8s\.io "nobody" not found/,
+    ),
     shows('kubectl auth can-i create pods', /^yes$/m),
     shows('kubectl auth can-i create pods --as=system:serviceaccount:$NS:default; true', /^no/m),
     shows('kubectl auth can-i --list', /\*\.\*/),

@@ -59,11 +59,15 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
     shows('kubectl logs once', /^said once\n$/),
     shows('kubectl get pod once -o wide', /^once +0\/1 +Completed +0 +\d+s +10\.\S+ +\S+ +<none> +<none>$/m),
     comesToShow('kubectl logs talk -c main', /^line 2$/m),
-    shows('timeout 4 kubectl logs talk -c main -f --tail=1; true', /line \d+\nline \d+\n/),
+    shows(
+      "until-shown 'line [0-9]+.line [0-9]+.' kubectl logs talk -c main -f --since=1h --tail=1; true",
+      /^line \d+\nline \d+\n/,
+    ),
     shows('kubectl logs talk -c main --since=2s --timestamps', /^\d{4}-\d\d-\d\dT[\d:.]+Z line \d+$/m),
     shows('kubectl logs -l app=talk --prefix --all-containers --tail=1', /^\[pod\/talk\/main\] line \d+$/m),
     fails('kubectl logs talk -c nobody', /container nobody is not valid for pod talk/),
     comesToShow('kubectl logs crash -p', /^life of \d+$/m),
+    shows('kubectl logs crash -f -p --since=10m', /^life of \d+$/m),
     comesToShow('kubectl get pod crash', /^crash +0\/1 +(?:CrashLoopBackOff|Error) +[1-9]\d* /m),
     reads(
       'kubectl run -i --rm --restart=Never --image=box:1 piped -- cat',
@@ -83,7 +87,20 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
       `script -qec "kubectl exec -it talk -c main -- sh -c 'tty && echo on a terminal'" /dev/null < /dev/null`,
       /\/dev\/(?:pts|console)[^]*on a terminal/,
     ),
-    reads('(cat; sleep 2) | timeout 3 kubectl attach -i talk -c echo; true', 'you\n', /heard you/),
+    reads(
+      "(cat; sleep 1) | until-shown 'heard you' kubectl attach -i talk -c echo; true",
+      'you\n',
+      /heard you/,
+    ),
+    shows(
+      `(sleep 1; printf 'exit 4\\n') | script -qec "kubectl exec -it talk -c main -- sh" /dev/null; test $? = 4`,
+      /exit 4/,
+    ),
+    shows(
+      'mkdir -p tree/empty && echo leaf > tree/leaf && kubectl cp tree talk:/tmp/tree -c main && kubectl cp talk:/tmp/tree tree-back -c main && ls tree-back',
+      /^empty$/m,
+      /^leaf$/m,
+    ),
     shows(
       'echo carried > carried.txt && kubectl cp carried.txt talk:/tmp/there.txt -c main && kubectl exec talk -c main -- cat /tmp/there.txt',
       /^carried$/m,
@@ -127,6 +144,12 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
     comesToShow('kubectl logs talk -c probe', /line \$n|while|looked/),
     shows("kubectl get pod talk -o jsonpath='{.status.ephemeralContainerStatuses[0].name}'", /^probe$/),
     shows(
+      'kubectl debug talk --image=box:1 --copy-to=copy --share-processes -c probe -- sh -c "ps" 2>&1',
+      /^/,
+    ),
+    comesToShow('kubectl logs copy -c probe', /pause|while/),
+    shows('kubectl delete pod copy --grace-period=1', /deleted/),
+    shows(
       'kubectl debug node/$NODE --image=box:1 -- chroot /host cat /etc/hostname 2>&1',
       /Creating debugging pod node-debugger-/,
     ),
@@ -166,6 +189,19 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
       /successfully rolled out/,
     ),
     comesToShow("curl -s -m 2 $(kubectl get service web -o jsonpath='{.spec.clusterIP}')", /version one/),
+    shows(
+      'kubectl rollout undo deployment/web --to-revision=2 && kubectl rollout status deployment/web --timeout=60s',
+      /rolled back/,
+      /successfully rolled out/,
+    ),
+    fails(
+      'kubectl rollout undo deployment/web --to-revision=77',
+      /unable to find specified revision 77 in history/,
+    ),
+    shows(
+      'kubectl get deployment web --subresource=scale',
+      /^NAME +DESIRED +AVAILABLE +AGE\nweb +2 +2 +\d+/m,
+    ),
     shows('kubectl rollout pause deployment/web', /paused/),
     shows('kubectl set env deployment/web VERSION=three', /env updated/),
     shows("kubectl get deployment web -o jsonpath='{.status.updatedReplicas}'", /^2?$/),

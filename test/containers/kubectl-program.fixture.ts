@@ -64,12 +64,25 @@ function debianKubectl(): string | undefined {
   return isExtracted && existsSync(program) ? program : undefined;
 }
 
-/** A directory with a `kubectl` that runs this program, to be put before the PATH. */
+/** Runs a command that would go on, until what it prints has a pattern; a dot stands for the end of a line too. */
+const UNTIL_SHOWN = `#!/bin/bash
+pattern=$1; shift
+out=$(mktemp)
+"$@" <&0 > "$out" 2>&1 & pid=$!
+for _ in $(seq 200); do grep -zqE -- "$pattern" "$out" && break; sleep 0.05; done
+kill $pid 2>/dev/null
+wait $pid
+cat "$out"; rm "$out"
+`;
+
+/** A directory with a `kubectl` that runs this program and with `until-shown`, to be put before the PATH. */
 export function binDirectory(parent: string, program: string): string {
   const directory = join(parent, 'bin');
   mkdirSync(directory, { recursive: true });
-  const wrapper = join(directory, 'kubectl');
-  writeFileSync(wrapper, `#!/bin/sh\nexec ${program} "$@"\n`);
-  chmodSync(wrapper, 0o755);
+  const scripts = { kubectl: `#!/bin/sh\nexec ${program} "$@"\n`, 'until-shown': UNTIL_SHOWN };
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(directory, name), text);
+    chmodSync(join(directory, name), 0o755);
+  }
   return directory;
 }

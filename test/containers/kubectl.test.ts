@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { buildProgram } from '../crash/built-program.ts';
 import { BusyboxImage } from './busybox-image.fixture.ts';
 import { TestCluster } from './cluster.fixture.ts';
 import { OBJECT_STEPS } from './kubectl-objects.fixture.ts';
@@ -9,7 +11,7 @@ import { POD_STEPS } from './kubectl-pods.fixture.ts';
 import { binDirectory, kubectlPrograms, type KubectlProgram } from './kubectl-program.fixture.ts';
 import { whyNoContainers } from './oci-host.fixture.ts';
 import { TestRegistry } from './registry.fixture.ts';
-import { play, shows } from './shell.fixture.ts';
+import { play, shows, type Step } from './shell.fixture.ts';
 
 const skip = whyNoContainers() ?? false;
 const cluster = new TestCluster('kubectl');
@@ -33,9 +35,27 @@ after(async () => {
     await cluster[Symbol.asyncDispose]();
     await registry.stop();
   }
+  rmSync(packageDirectory, { recursive: true, force: true });
 });
 
-for (const [index, program] of kubectlPrograms().entries()) {
+/** Coracle's own, as it is installed. */
+const OWN = 'coracle kubectl';
+const packageDirectory = mkdtempSync(join(tmpdir(), 'coracle-test-package-'));
+
+async function programs(): Promise<readonly KubectlProgram[]> {
+  if (skip !== false) {
+    return kubectlPrograms();
+  }
+  const program = await buildProgram(packageDirectory);
+  return [...kubectlPrograms(), { name: OWN, path: `${process.execPath} ${program} kubectl`, why: '' }];
+}
+
+/** What it does with objects alone is compared with upstream's word for word elsewhere. */
+function stepsFor({ name }: KubectlProgram): Readonly<Record<string, readonly Step[]>> {
+  return name === OWN ? POD_STEPS : { ...OBJECT_STEPS, ...POD_STEPS };
+}
+
+for (const [index, program] of (await programs()).entries()) {
   describe(program.name, { skip: skip === false && program.path === undefined ? program.why : skip }, () => {
     const namespace = `t${index}`;
     let session: { env: NodeJS.ProcessEnv; home: string };
@@ -54,11 +74,15 @@ for (const [index, program] of kubectlPrograms().entries()) {
 
     after(() => rmSync(session.home, { recursive: true, force: true }));
 
-    for (const [name, steps] of Object.entries({ ...OBJECT_STEPS, ...POD_STEPS })) {
+    for (const [name, steps] of Object.entries(stepsFor(program))) {
       test(`kubectl: ${name}`, async () => await play(steps, session.env, session.home));
     }
   });
 }
+
+test('kubectl: nothing failed inside the cluster', { skip }, () => {
+  assert.doesNotMatch(cluster.output, /ERROR/);
+});
 
 /** A home of its own: what kubectl caches and what is done to the kubeconfig stay there. */
 function openSession(

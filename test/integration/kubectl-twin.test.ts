@@ -25,6 +25,7 @@ const LINES: readonly string[] = [
   'get deploy/web cm',
   'describe cm web',
   'describe secrets',
+  'describe quota',
   'rollout history deploy/web',
   'rollout undo deploy/web',
   'explain deployments.spec.strategy',
@@ -41,6 +42,11 @@ const LINES: readonly string[] = [
 ];
 
 const OBJECTS = `apiVersion: v1
+kind: ResourceQuota
+metadata: {name: few}
+spec: {hard: {configmaps: "20", pods: "3"}, scopes: []}
+---
+apiVersion: v1
 kind: ConfigMap
 metadata: {name: web, labels: {app: web}}
 data: {greeting: "hello <you>"}

@@ -108,3 +108,32 @@ export async function describeServiceAccount(context: DescribeContext): Promise<
   }
   await writeEvents(context);
 }
+
+/** What the scopes of a quota mean. */
+const SCOPES: Readonly<Record<string, string>> = {
+  BestEffort:
+    'Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.',
+  CrossNamespacePodAffinity: 'Matches all pods that have cross-namespace pod (anti)affinity mentioned.',
+  NotBestEffort:
+    'Matches all pods that have at least one resource requirement set. These pods have a burstable or guaranteed quality of service.',
+  NotTerminating:
+    'Matches all pods that do not have an active deadline. These pods usually include long running pods whose container command is not expected to terminate.',
+  Terminating:
+    'Matches all pods that have an active deadline. These pods have a limited lifespan on a node before being actively terminated by the system.',
+};
+
+export async function describeQuota({ object, writer }: DescribeContext): Promise<void> {
+  writer.field(0, 'Name', object.metadata.name);
+  writer.field(0, 'Namespace', textAt(object, 'metadata', 'namespace'));
+  const scopes = listAt(object, 'spec', 'scopes').map(String).toSorted();
+  if (scopes.length > 0) {
+    writer.field(0, 'Scopes', scopes.join(', '));
+    for (const scope of scopes.filter((each) => SCOPES[each] !== undefined)) {
+      writer.line(0, ` * ${SCOPES[scope] ?? ''}`);
+    }
+  }
+  writer.write(0, 'Resource\tUsed\tHard\n--------\t----\t----\n');
+  for (const [resource, hard] of sortedEntries(valueAt(object, 'status', 'hard'))) {
+    writer.line(0, `${resource}\t${textAt(object, 'status', 'used', resource) || '0'}\t${String(hard)}`);
+  }
+}

@@ -2,6 +2,7 @@ import type { ApiResource } from '../discovery.ts';
 import {
   describeConfigMap,
   describeNamespace,
+  describeQuota,
   describeSecret,
   describeServiceAccount,
 } from './configuration.ts';
@@ -24,6 +25,7 @@ const DESCRIBERS: Readonly<Record<string, Describer>> = {
   '/Node': describeNode,
   '/Pod': describePod,
   '/ReplicationController': describeReplicaSet,
+  '/ResourceQuota': describeQuota,
   '/Secret': describeSecret,
   '/Service': describeService,
   '/ServiceAccount': describeServiceAccount,
