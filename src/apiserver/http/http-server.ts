@@ -172,7 +172,7 @@ export class HttpServer implements AsyncDisposable {
       if (wantsImpersonation(request)) {
         await this.#impersonate(call, request);
       }
-      deadline = this.#startDeadline(call, responder, departure);
+      deadline = this.#startDeadline(call, request, { responder, departure });
       const admission = this.#deps.limiter.admit(call);
       passage = admission instanceof Promise ? await admission : admission;
       responder.addHeaders(passage.headers);
@@ -214,6 +214,9 @@ export class HttpServer implements AsyncDisposable {
     }
     handler.authorize(call);
     call.body = await bodyOf(request);
+    if (responder.hasStarted) {
+      return GATEWAY_TIMEOUT;
+    }
     call.audit?.requested(call.body);
     const result = await handler.answer(call);
     if (disturbance === 'lose-answer') {
@@ -271,7 +274,11 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** Answers for a handler that takes too long, and tells it to stop. */
-  #startDeadline(call: ApiCall, responder: Responder, departure: Departure): Disposable | undefined {
+  #startDeadline(
+    call: ApiCall,
+    request: Request,
+    { responder, departure }: { readonly responder: Responder; readonly departure: Departure },
+  ): Disposable | undefined {
     if (isLongRunning(call.info)) {
       return undefined;
     }
@@ -282,6 +289,7 @@ export class HttpServer implements AsyncDisposable {
       } else {
         this.#fail(responder, requestTimeout(), call);
       }
+      responder.hangUpOn(request);
       departure.end();
     });
   }

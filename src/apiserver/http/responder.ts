@@ -12,7 +12,7 @@ interface Sink {
   write(chunk: Uint8Array | string, written?: () => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
   destroy(): unknown;
-  once(event: 'drain' | 'close', listener: () => void): unknown;
+  once(event: 'drain' | 'close' | 'finish', listener: () => void): unknown;
   off(event: 'drain' | 'close', listener: () => void): unknown;
   readonly destroyed?: boolean;
   readonly writableEnded: boolean;
@@ -110,6 +110,13 @@ export class Responder {
   /** Breaks the answer off, so that the client sees that it is not whole. */
   destroy(): void {
     this.#sink.destroy();
+  }
+
+  /** Reads no more of a request that was answered before all of it had come: who holds a seat must not wait for the rest. */
+  hangUpOn(request: { readonly complete: boolean; destroy(): unknown }): void {
+    if (!request.complete) {
+      this.#sink.once('finish', () => request.destroy());
+    }
   }
 
   #writeHead(code: number, headers: Record<string, string | number | readonly string[]>): void {
