@@ -106,7 +106,7 @@ export class SequencedStore implements TransactionalStore {
       }
     }
     this.#sequencer = new Sequencer(this.#sequencerParts(), state.revision);
-    this.#hub = new WatchHub(this.#watchSource());
+    this.#hub = new WatchHub(this.#watchSource(), deps.clock);
     this.#compactor.start();
   }
 

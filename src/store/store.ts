@@ -141,9 +141,10 @@ export interface WatchOptions {
   readonly after: Revision;
   /**
    * Also deliver empty batches as the store's revision moves on without this prefix; each says that
-   * everything up to its revision was delivered.
+   * everything up to its revision was delivered. `seldom`: some seconds late, so that a commit costs nothing
+   * for those that watch something else.
    */
-  readonly progress?: boolean;
+  readonly progress?: boolean | 'seldom';
 }
 
 export interface WatchBatch {

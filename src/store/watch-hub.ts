@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '#base/clock.ts';
 import { nextTurn } from '#base/next-turn.ts';
 import { assert } from '#base/assert.ts';
 import { CompactedError, FutureRevisionError } from './store.ts';
@@ -6,6 +7,9 @@ import type { Revision, StoreEvent, WatchBatch, WatchOptions } from './store.ts'
 
 /** Events a watcher may have waiting; one more and it reads the log instead, at its own pace. */
 const QUEUED_EVENTS_MAX = 1_000;
+
+/** How late watchers that asked for progress `seldom` learn of it. */
+const SELDOM_MS = 10_000;
 
 /** What watchers need from the store they watch. */
 export interface WatchSource {
@@ -26,16 +30,21 @@ export interface WatchSource {
  */
 export class WatchHub {
   readonly #source: WatchSource;
+  readonly #clock: Clock;
   readonly #groups = new Map<string, WatchGroup>();
   /** How many groups have a prefix of each length; the lengths worth trying against a key. */
   readonly #lengths = new Map<number, number>();
   readonly #followers = new Set<Watcher>();
+  readonly #seldomFollowers = new Set<Watcher>();
+  /** Runs while there is progress that those do not know of. */
+  #seldomTimer: Timer | undefined;
   readonly #all = new Set<Watcher>();
   #isProgressDue = false;
   #isClosed = false;
 
-  constructor(source: WatchSource) {
+  constructor(source: WatchSource, clock: Clock) {
     this.#source = source;
+    this.#clock = clock;
   }
 
   /** Number of watches under way. */
@@ -72,7 +81,7 @@ export class WatchHub {
     if (options.after > this.#source.committedRevision) {
       throw new FutureRevisionError(this.#source.committedRevision);
     }
-    const watcher = new Watcher(prefix, options.after, options.progress === true);
+    const watcher = new Watcher(prefix, options.after, options.progress ?? false);
     // Also when its reader never comes back: an ended watch holds on to nothing.
     const stop = (): void => this.#end(watcher);
     signal.addEventListener('abort', stop, { once: true });
@@ -107,6 +116,7 @@ export class WatchHub {
   /** Ends every watch. */
   close(): void {
     this.#isClosed = true;
+    this.#seldomTimer?.cancel();
     for (const watcher of this.#all) {
       this.#end(watcher);
     }
@@ -163,13 +173,13 @@ export class WatchHub {
     watcher.onOverflow = () => this.#detach(watcher);
     watcher.isLive = true;
     if (watcher.wantsProgress) {
-      this.#followers.add(watcher);
+      this.#followersLike(watcher).add(watcher);
     }
   }
 
   #detach(watcher: Watcher): void {
     watcher.isLive = false;
-    this.#followers.delete(watcher);
+    this.#followersLike(watcher).delete(watcher);
     const { prefix } = watcher;
     const group = this.#groups.get(prefix);
     if (group?.watchers.delete(watcher) !== true || group.watchers.size > 0) {
@@ -184,18 +194,32 @@ export class WatchHub {
     }
   }
 
+  #followersLike({ isPatient }: Watcher): Set<Watcher> {
+    return isPatient ? this.#seldomFollowers : this.#followers;
+  }
+
   /** Once per turn of the event loop, however many commits it saw: progress is about lag, not about counts. */
   #announceProgress(): void {
+    if (this.#seldomTimer === undefined && this.#seldomFollowers.size > 0) {
+      this.#seldomTimer = this.#clock.schedule(SELDOM_MS, () => {
+        this.#seldomTimer = undefined;
+        this.#promise(this.#seldomFollowers);
+      });
+    }
     if (this.#isProgressDue || this.#followers.size === 0) {
       return;
     }
     this.#isProgressDue = true;
     setImmediate(() => {
       this.#isProgressDue = false;
-      for (const watcher of this.#followers) {
-        watcher.promise(this.#source.committedRevision);
-      }
+      this.#promise(this.#followers);
     });
+  }
+
+  #promise(followers: ReadonlySet<Watcher>): void {
+    for (const watcher of followers) {
+      watcher.promise(this.#source.committedRevision);
+    }
   }
 }
 
@@ -212,6 +236,8 @@ interface WatchGroup {
 class Watcher {
   readonly prefix: string;
   readonly wantsProgress: boolean;
+  /** It may learn of progress late. */
+  readonly isPatient: boolean;
   delivered: Revision;
   /** Progress is due up to here; moves only for watchers that asked for it. */
   promised: Revision;
@@ -222,11 +248,12 @@ class Watcher {
   #queuedEvents = 0;
   #wake: (() => void) | undefined;
 
-  constructor(prefix: string, after: Revision, wantsProgress: boolean) {
+  constructor(prefix: string, after: Revision, progress: boolean | 'seldom') {
     this.prefix = prefix;
     this.delivered = after;
     this.promised = after;
-    this.wantsProgress = wantsProgress;
+    this.wantsProgress = progress !== false;
+    this.isPatient = progress === 'seldom';
   }
 
   offer(batch: WatchBatch): void {

@@ -87,7 +87,7 @@ async function* follow(
   try {
     const batches: AsyncIterable<WatchBatch> = store.watch(
       storage.prefixOf(namespace),
-      { after, progress: options.allowBookmarks },
+      { after, progress: options.allowBookmarks && 'seldom' },
       signal,
     );
     for await (const batch of batches) {

@@ -88,7 +88,7 @@ export class EtcdStore implements Store {
       },
       revision,
     );
-    this.#hub = new WatchHub(this.#feed);
+    this.#hub = new WatchHub(this.#feed, clock);
     this.#tasks.spawn('etcd feed', (signal) => this.#feed.run(signal));
   }
 
