@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Service } from '#api/types/core.v1.ts';
-import { RESOURCES, isServedByDefault } from '#api/resource-table.ts';
+import { RESOURCES, isServedByDefault, type ResourceInfo } from '#api/resource-table.ts';
 import {
   APISERVICE,
   CUSTOM_RESOURCE_DEFINITION,
@@ -120,6 +120,8 @@ export class ApiServer implements AsyncDisposable {
   readonly #deps: ApiServerDeps;
   readonly #security: ApiServerSecurity;
   readonly #virtual: Map<string, VirtualHandler>;
+  /** Virtual resources that discovery lists. */
+  readonly #shown: ResourceInfo[] = [];
   readonly #tasks: TaskGroup;
   readonly #allocators: ServiceAllocators;
   readonly #requestMetrics: RequestMetrics;
@@ -225,9 +227,16 @@ export class ApiServer implements AsyncDisposable {
     return port;
   }
 
-  /** Serves a resource that stores nothing, by `group/resource`: what another component in this process answers. */
-  serveVirtual(path: string, handler: VirtualHandler): void {
+  /**
+   * Serves a resource that stores nothing, by `group/resource`: what another component in this process answers.
+   *
+   * @param shown how discovery lists it; left out, it does not
+   */
+  serveVirtual(path: string, handler: VirtualHandler, shown?: ResourceInfo): void {
     this.#virtual.set(path, handler);
+    if (shown !== undefined) {
+      this.#shown.push(shown);
+    }
   }
 
   /** Stops serving; the store is the caller's to close. */
@@ -326,9 +335,16 @@ export class ApiServer implements AsyncDisposable {
   #createHandler(): ApiHandler {
     const builtIn = RESOURCES.filter(isServedByDefault);
     const { custom } = this.registry;
-    const discovery = { resources: () => [...builtIn, ...custom.resources()] };
+    const stored = { resources: () => [...builtIn, ...custom.resources()] };
+    const discovery = {
+      // What another server answers in their place shows its own.
+      resources: () => [
+        ...stored.resources(),
+        ...this.#shown.filter((info) => !this.#aggregator.isRemote(info)),
+      ],
+    };
     const openapi = new OpenApi(
-      { ...discovery, schemaOf: (info) => custom.schemaOf(info) },
+      { ...stored, schemaOf: (info) => custom.schemaOf(info) },
       this.#deps.loadDescriptions ?? (() => Promise.resolve({})),
     );
     custom.onChange(() => openapi.reset());

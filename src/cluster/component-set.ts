@@ -12,6 +12,7 @@ import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import { createInformers } from '#client/informer.ts';
 import type { Informers } from '#client/lister.ts';
 import { createScheduler, type Scheduler } from '#scheduler/scheduler.ts';
+import { serveResourceMetrics } from './resource-metrics/resource-metrics-api.ts';
 import { CONTROLLER_MANAGER, controllerUser, SCHEDULER } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -61,6 +62,7 @@ export class ComponentSet implements AsyncDisposable {
       ...(signCertificate === undefined ? {} : { signCertificate }),
       podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],
     });
+    serveResourceMetrics({ server: plane.server, client: plane.client, clock, log });
     const client = plane.clientOf(SCHEDULER, 'kube-scheduler');
     const schedulerInformers = createInformers({
       transport: plane.transportOf(SCHEDULER, 'kube-scheduler'),

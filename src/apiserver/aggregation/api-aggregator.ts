@@ -56,6 +56,11 @@ export class ApiAggregator {
       : undefined;
   }
 
+  /** True when another server answers for the group and version. */
+  isRemote({ group, version }: { readonly group: string; readonly version: string }): boolean {
+    return this.#apis.has(`${group}/${version}`);
+  }
+
   async serve(api: RemoteApi, call: ApiCall): Promise<ApiResult> {
     return (await this.#started()).serve(api, call);
   }
