@@ -216,6 +216,19 @@ test('flow control: requests wait for seats in order, as many as the queue is lo
   );
 });
 
+test('flow control: a level without shares lets its requests wait in vain', async () => {
+  const world = aWorld(10);
+  const queuing = { queues: 1, handSize: 1, queueLengthLimit: 2 };
+  const limitResponse = { type: 'Queue', queuing };
+  world.reader.put(
+    aLevel('jail', { nominalConcurrencyShares: 0, limitResponse }),
+    aSchema('jail', 'jail', 'eve'),
+  );
+  const jailed = world.ask(aUser('eve'));
+  await world.clock.advance(15_000);
+  assert.equal((await jailed).isRejected, true);
+});
+
 test('flow control: who waits too long, or leaves, is taken out of the queue', async () => {
   const world = aNarrowWorld();
   const eve = aUser('eve');

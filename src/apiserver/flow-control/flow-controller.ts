@@ -2,6 +2,7 @@ import type { FlowSchema } from '#api/types/flowcontrol.v1.ts';
 import { FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION } from '#api/types/resources.ts';
 import { parseDurationMs } from '#api/time.ts';
 import type { Clock, Timer } from '#base/clock.ts';
+import { jsonEqual } from '#base/json-equal.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
 import type { UserInfo } from '../authn/user.ts';
 import type { ObjectReader } from '../object-reader.ts';
@@ -84,7 +85,8 @@ export class FlowController implements RequestLimiter {
     };
     this.#unsubscribe = [
       deps.reader.onChange(FLOW_SCHEMA, ({ object, previous }) => {
-        if (object?.spec !== previous?.spec || object?.metadata.uid !== previous?.metadata.uid) {
+        // Statuses are what this server itself writes, one for each schema.
+        if (!jsonEqual(object?.spec, previous?.spec) || object?.metadata.uid !== previous?.metadata.uid) {
           this.#digest();
         }
       }),

@@ -123,7 +123,8 @@ export class QueueSet {
     }
     request.queue = queue;
     request.arrivalV = this.#virtualNow;
-    if (this.waiting === 0 && !isHeld && this.hasRoom(maxSeatsOf(request.work))) {
+    const isOpen = this.seatsInUse < this.limit && this.hasRoom(maxSeatsOf(request.work));
+    if (this.waiting === 0 && !isHeld && isOpen) {
       this.#start(request, queue, flow.nowMs);
       return 'seated';
     }
