@@ -338,7 +338,8 @@ export class FlowController implements RequestLimiter {
     );
     this.#metrics.setFairFraction(fairFraction);
     for (const [index, level] of levels.entries()) {
-      level.queues.limit = seats[index] ?? level.queues.limit;
+      // On a server of few seats rounding could leave a level that has lent everything without any until the next time.
+      level.queues.limit = Math.max(seats[index] ?? level.queues.limit, Math.min(level.limits.nominal, 1));
       this.#metrics.setAdjustment(level.name, level.demand.stats, targets[index] ?? 0, level.queues.limit);
     }
     this.#dispatch();
