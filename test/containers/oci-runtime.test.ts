@@ -340,6 +340,23 @@ test('oci runtime: a new runtime takes over what runs and learns what ended', { 
   }
 });
 
+test(
+  'oci runtime: closing lets go of a stop that is under way, and the container runs on',
+  { skip },
+  async () => {
+    const deaf = await fixture.run('deafer', 'trap "" TERM; while true; do sleep 0.1; done');
+    await fixture.until(async () => (await fixture.runtime.containerStatus(deaf.id)).state === 'running');
+    const startMs = fixture.options.clock.monotonicMs();
+    const stopping = fixture.runtime.stopContainer(deaf.id, 30);
+    await fixture.runtime.close();
+    await stopping;
+    assert.ok(fixture.options.clock.monotonicMs() - startMs < 5_000);
+    await fixture.reopen();
+    assert.equal((await fixture.runtime.containerStatus(deaf.id)).state, 'running');
+    await fixture.runtime.removePodSandbox(deaf.podId);
+  },
+);
+
 test('oci runtime: images that containers use outlive their removal', { skip }, async () => {
   const { id, podId } = await fixture.run('imageless', 'sleep 1000');
   await fixture.runtime.images.removeImage({ image: IMAGE });

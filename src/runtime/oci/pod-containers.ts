@@ -51,6 +51,8 @@ export class PodContainers {
   readonly #store: RecordStore<ContainerRecord>;
   readonly #records = new Map<string, ContainerRecord>();
   readonly #ended = new Map<string, PromiseWithResolvers<void>>();
+  /** Nobody sees ends any more: who waits for one is let go. */
+  readonly #closed = Promise.withResolvers<'closed'>();
   /** Changes of one container's state happen one after the other. */
   readonly #turns = new KeyedQueue();
   readonly #tasks: TaskGroup;
@@ -116,6 +118,7 @@ export class PodContainers {
 
   /** Stops watching; the containers run on. */
   async close(): Promise<void> {
+    this.#closed.resolve('closed');
     this.#exits[Symbol.dispose]();
     await this.#tasks.close();
   }
@@ -209,8 +212,9 @@ export class PodContainers {
     if (running?.state !== 'running') {
       return;
     }
-    if (timeoutSeconds > 0 && this.#signal(running, running.stopSignal)) {
-      await this.#waitForEnd(id, timeoutSeconds * 1000);
+    const isAsked = timeoutSeconds > 0 && this.#signal(running, running.stopSignal);
+    if (isAsked && (await this.#waitForEnd(id, timeoutSeconds * 1000)) === 'closed') {
+      return;
     }
     await this.#kill(running);
   }
@@ -398,7 +402,7 @@ export class PodContainers {
       return;
     }
     this.#signal(record, 'SIGKILL');
-    if (!(await this.#waitForEnd(record.id, KILL_WAIT_MS))) {
+    if ((await this.#waitForEnd(record.id, KILL_WAIT_MS)) === 'late') {
       await this.#killGroup(record);
       await this.#turns.run(record.id, async () => {
         const current = this.#records.get(record.id);
@@ -416,14 +420,14 @@ export class PodContainers {
     }
   }
 
-  /** False when the time was up first. */
-  async #waitForEnd(id: string, timeoutMs: number): Promise<boolean> {
-    const late = Promise.withResolvers<false>();
-    const timer = this.#host.clock.schedule(timeoutMs, () => late.resolve(false));
-    const ended = this.#ended.get(id)?.promise.then(() => true);
-    const isEnded = await Promise.race([ended ?? true, late.promise]);
+  /** What came first: the end, the time, or that nobody looks any more. */
+  async #waitForEnd(id: string, timeoutMs: number): Promise<'ended' | 'late' | 'closed'> {
+    const late = Promise.withResolvers<'late'>();
+    const timer = this.#host.clock.schedule(timeoutMs, () => late.resolve('late'));
+    const ended = this.#ended.get(id)?.promise.then(() => 'ended' as const);
+    const first = await Promise.race([ended ?? ('ended' as const), late.promise, this.#closed.promise]);
     timer.cancel();
-    return isEnded;
+    return first;
   }
 
   /** Signals the first process; false when it is gone. */
