@@ -1,5 +1,6 @@
 import type { GroupVersionResource } from '#api/resource-type.ts';
 import { methodNotSupported } from '#api/status-error.ts';
+import { kindDeprecation } from '#api/warnings/kind-deprecations.ts';
 import type { DeleteOptions, Status } from '#api/types/meta.v1.ts';
 import { createObject } from '../registry/create.ts';
 import { deleteCollection } from '../registry/delete-collection.ts';
@@ -26,6 +27,10 @@ export async function serveResource(served: Served, call: ApiCall): Promise<ApiR
       : (strategy.info.subresources[info.subresource]?.verbs ?? []);
   if (!verbs.includes(info.verb)) {
     throw methodNotSupported(strategy.info, info.verb);
+  }
+  const deprecation = kindDeprecation(strategy.info);
+  if (deprecation !== undefined) {
+    call.warnings.push(deprecation);
   }
   switch (info.verb) {
     case 'get':

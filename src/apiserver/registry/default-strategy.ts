@@ -1,11 +1,12 @@
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { structOfKind } from '#api/schema/schema.ts';
 import { applyDefaults } from '#api/defaulting/defaults.ts';
+import { warnerOf, type AnyWarner } from '#api/warnings/kind-warnings.ts';
 import { validatorFor } from '#api/validation/validators.ts';
 import { zeroStruct } from '#codec/typed-decode.ts';
 import { defined } from '#base/assert.ts';
 import { withMetadata } from './metadata.ts';
-import type { DraftObject, Strategy } from './strategy.ts';
+import type { DraftObject, Strategy, ValidationCheck } from './strategy.ts';
 
 /** Kinds whose `metadata.generation` counts changes of the desired state. */
 const WITH_GENERATION: ReadonlySet<string> = new Set([
@@ -97,6 +98,7 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
   const statusStruct =
     status?.isPointer === false && status.type.kind === 'struct' ? status.type.struct : undefined;
   const validator = validatorFor(info);
+  const warner = warnerOf(info);
   return {
     info,
     struct,
@@ -123,7 +125,19 @@ export function defaultStrategy(info: ResourceInfo): Strategy {
       subresource === 'status'
         ? validator.validateStatusUpdate(next, current)
         : validator.validateUpdate(next, current),
+    ...(warner === undefined ? {} : { finishValidation: (check) => Promise.resolve(warn(check, warner)) }),
   };
+}
+
+/** Says what is noteworthy about an object that nothing is wrong with. */
+function warn(
+  { next, previous, subresource, found, context }: ValidationCheck,
+  warner: AnyWarner,
+): readonly [] {
+  if (found.length === 0 && subresource === '') {
+    context.warnings.push(...warner(next, previous));
+  }
+  return [];
 }
 
 function withKept(next: DraftObject, { metadata }: DraftObject, kept: 'labels' | undefined): DraftObject {
