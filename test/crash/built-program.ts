@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from '../../tools/bundle.ts';
+import { run } from '../containers/shell.fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -15,6 +16,7 @@ export async function buildProgram(directory: string): Promise<string> {
     cpSync(join(ROOT, name), join(directory, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
-  await bundle(join(directory, 'dist'), { coracle: 'bin/coracle.ts' });
+  const built = await run([process.execPath, join(ROOT, 'tools/build.ts'), join(directory, 'dist')]);
+  assert.equal(built.code, 0, built.stdout + built.stderr);
   return join(directory, 'bin/coracle.mjs');
 }
