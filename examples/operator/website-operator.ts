@@ -26,7 +26,8 @@ export const websites = controller({
 
   async reconcile(website, context) {
     const { name } = website.metadata;
-    const { image, host, retireAt } = website.spec;
+    const { image, retireAt } = website.spec;
+    const host = hostOf(website);
     const labels = { 'app.kubernetes.io/name': 'website', 'app.kubernetes.io/instance': name };
     const leftMs = retireAt === undefined ? Infinity : Date.parse(retireAt) - context.now().getTime();
     const isRetired = leftMs <= 0;
@@ -59,13 +60,7 @@ export const websites = controller({
 });
 
 export const webhooks = [
-  defaulting(WEBSITE, (website) => {
-    const { name, namespace } = website.metadata;
-    return {
-      ...website,
-      spec: { ...website.spec, host: website.spec.host ?? `${name}.${namespace}.example.com` },
-    };
-  }),
+  defaulting(WEBSITE, (website) => ({ ...website, spec: { ...website.spec, host: hostOf(website) } })),
   validating(WEBSITE, ({ spec }, { previous }) =>
     spec.image.endsWith(':latest') && spec.image !== previous?.spec.image
       ? 'spec.image: a website says which version it runs; "latest" is none'
@@ -83,14 +78,20 @@ export function websiteOperator(connection: Connection): OperatorOptions {
   };
 }
 
+function hostOf({ metadata: { name, namespace }, spec }: Website): string {
+  return spec.host ?? `${name}.${namespace}.example.com`;
+}
+
 function statusOf(
-  { metadata: { generation = 0 }, spec, status }: Website,
+  website: Website,
   {
     readyReplicas,
     isRetired,
     now,
   }: { readonly readyReplicas: number; readonly isRetired: boolean; readonly now: Date },
 ): WebsiteStatus {
+  const { metadata, spec, status } = website;
+  const { generation = 0 } = metadata;
   const isReady = !isRetired && readyReplicas >= spec.replicas;
   const ready = {
     type: 'Ready',
@@ -105,17 +106,14 @@ function statusOf(
     readyReplicas,
     observedGeneration: generation,
     conditions: withCondition(status?.conditions, ready, now),
-    ...(isRetired ? {} : { url: `http://${spec.host}/` }),
+    ...(isRetired ? {} : { url: `http://${hostOf(website)}/` }),
   };
 }
 
 /** The list is shared by all websites of a namespace: nobody owns it, and each writes its own entry alone. */
-async function addHost(
-  { metadata, spec }: Website,
-  { client, signal }: ReconcileContext<Website>,
-): Promise<void> {
-  const { namespace = '', name } = metadata;
-  const data = { [spec.host]: name };
+async function addHost(website: Website, { client, signal }: ReconcileContext<Website>): Promise<void> {
+  const { namespace = '', name } = website.metadata;
+  const data = { [hostOf(website)]: name };
   try {
     await client.of(CONFIG_MAP).patch(namespace, HOSTS, { data }, { type: 'merge' }, signal);
   } catch (error) {
@@ -126,13 +124,11 @@ async function addHost(
   }
 }
 
-async function removeHost(
-  { metadata, spec }: Website,
-  { client, signal }: ReconcileContext<Website>,
-): Promise<void> {
-  const removed = [{ op: 'remove', path: `/data/${spec.host}` }];
+async function removeHost(website: Website, { client, signal }: ReconcileContext<Website>): Promise<void> {
+  const { namespace = '' } = website.metadata;
+  const removed = [{ op: 'remove', path: `/data/${hostOf(website)}` }];
   try {
-    await client.of(CONFIG_MAP).patch(metadata.namespace ?? '', HOSTS, removed, { type: 'json' }, signal);
+    await client.of(CONFIG_MAP).patch(namespace, HOSTS, removed, { type: 'json' }, signal);
   } catch (error) {
     // Without the list, or without the entry, there is nothing to take out.
     if (!isNotFound(error) && !isInvalid(error)) {

@@ -4,8 +4,8 @@ import { customResource, type Condition, type CustomObject } from 'coracle/contr
 export interface WebsiteSpec {
   readonly image: string;
   readonly replicas: number;
-  /** Filled in by a webhook: `<name>.<namespace>.example.com`. */
-  readonly host: string;
+  /** `<name>.<namespace>.example.com` when left out; a webhook writes it down, where it is registered. */
+  readonly host?: string;
   /** From then on no copies run. RFC 3339. */
   readonly retireAt?: string;
 }

@@ -19,7 +19,7 @@ export interface Clock {
   /**
    * Resolves after `delayMs`.
    *
-   * @throws {DOMException} `AbortError` when `signal` fires first
+   * @throws {Error} named `AbortError` when `signal` fires first
    */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }

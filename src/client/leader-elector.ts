@@ -237,7 +237,8 @@ export class LeaderElector {
 }
 
 function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
+  // Node's own timers throw an error of that name that is no DOMException.
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 /** Waits, and returns early instead of throwing when the signal fires. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiObject } from '#api/object.ts';
-import { CONFIG_MAP, EVENT, POD, SECRET } from '#api/types/resources.ts';
+import { CONFIG_MAP, EVENT, LEASE, POD, SECRET } from '#api/types/resources.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { startCluster, type TestCluster } from '#testing/testing.ts';
 import { customResource, type CustomObject } from './custom-resource.ts';
@@ -294,6 +294,40 @@ test('operator: in one namespace, rights in it are enough', async () => {
   assert.deepEqual(seen, ['default/hello']);
 });
 
+test('operator: the same seed gives the same history, with an operator and faults on its requests too', async () => {
+  const transcript = async (): Promise<readonly string[]> => {
+    await using cluster = await startCluster({ nodes: 1, seed: 7 });
+    await cluster.apply(DEFINITION);
+    const greetings = controller({
+      resource: GREETING,
+      owns: [CONFIG_MAP],
+      async reconcile(greeting, context) {
+        const { name } = greeting.metadata;
+        await context.apply(CONFIG_MAP, { metadata: { name }, data: { text: greeting.spec.text } });
+        await context.updateStatus({ seen: context.now().toISOString() });
+        context.event('Normal', 'Greeted', name);
+        return { requeueAfter: { minutes: 1 } };
+      },
+    });
+    const leaderElection = { namespace: 'default', identity: 'one' };
+    await using _operator = await run(cluster, [greetings], { leaderElection });
+    cluster.fault({ resource: 'configmaps', share: 0.3 }, { kind: 'lose-answer' });
+    for (const name of ['a', 'b', 'c']) {
+      await cluster.apply({
+        apiVersion: 'test.example.com/v1',
+        kind: 'Greeting',
+        metadata: { name },
+        spec: { text: name },
+      });
+    }
+    await cluster.clock.advance({ minutes: 2 });
+    return cluster.transcript();
+  };
+  const [first, second] = [await transcript(), await transcript()];
+  assert.ok(first.length > 100);
+  assert.deepEqual(first, second);
+});
+
 test('operator: over HTTPS it is the same', async () => {
   await using cluster = await withGreetings();
   const { connect } = await import('./connection.ts');
@@ -313,9 +347,17 @@ test('operator: over HTTPS it is the same', async () => {
       },
     });
     await using connection = connect({ kubeconfig: path, log: SILENT_LOGGER });
-    await using _operator = await startOperator({ name: 'greeter', connection, controllers: [greetings] });
+    const operator = await startOperator({
+      name: 'greeter',
+      connection,
+      controllers: [greetings],
+      leaderElection: { namespace: 'default' },
+    });
     await greet(cluster, 'over the wire');
     await reconciled.promise;
+    await operator.close();
+    const lease = await cluster.get({ resource: LEASE, name: 'greeter' });
+    assert.equal(lease.spec.holderIdentity, '', 'given back at the end');
     const { status } = await cluster.get({ resource: GREETING, name: 'hello' });
     assert.deepEqual(status, { seen: 'over the wire' });
   } finally {

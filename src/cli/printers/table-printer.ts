@@ -85,10 +85,10 @@ export function labelsText(labels: unknown): string {
   return entries.length === 0 ? '<none>' : entries.map(([key, value]) => `${key}=${String(value)}`).join(',');
 }
 
-/** A cell is one line: what comes after the first is cut off, and control characters that would move the columns too. */
+/** A cell is one line: what comes after the first is cut off, and control characters that would move the columns too. One without a value is empty. */
 function cellText(cell: unknown): string {
   if (cell === undefined || cell === null) {
-    return '<nil>';
+    return '';
   }
   const text = typeof cell === 'string' ? cell : goJson(cell);
   const end = text.search(/[\f\n\r]/);
