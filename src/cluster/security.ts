@@ -1,5 +1,6 @@
 import { AdmissionChain } from '#apiserver/admission/admission-chain.ts';
-import { defaultPlugins } from '#apiserver/admission/default-plugins.ts';
+import type { AdmissionPlugin } from '#apiserver/admission/admission.ts';
+import { defaultPlugins, type AdmissionDeps } from '#apiserver/admission/default-plugins.ts';
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
 import { AuthnChain } from '#apiserver/authn/authn-chain.ts';
@@ -63,6 +64,8 @@ export interface SecurityOptions {
   readonly anonymousPaths?: readonly string[];
   /** Which admission plugins are on; upstream's defaults and NodeRestriction when left out. */
   readonly isPluginOn?: (name: string) => boolean;
+  /** Admission plugins besides the default ones. */
+  readonly morePlugins?: (deps: AdmissionDeps) => readonly AdmissionPlugin[];
 }
 
 export const AUTHORIZATION_MODES = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const;
@@ -89,7 +92,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
     const rbac = new RbacGrants(reader);
     const authorizer = authorizerOf(options.authorization ?? ['Node', 'RBAC'], reader, rbac);
     const tokenIssuer = new TokenIssuer({ key, issuer, audiences, reader, clock, random });
-    const plugins = defaultPlugins({
+    const admissionDeps: AdmissionDeps = {
       reader,
       authorizer,
       rbac,
@@ -100,9 +103,10 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       quotaWriter: quotaStatusWriter(registry),
       kinds: servedKinds(registry),
       ...(options.services === undefined ? {} : { services: options.services }),
-    });
-    const { isPluginOn } = options;
-    const admission = isPluginOn === undefined ? plugins : plugins.filter(({ name }) => isPluginOn(name));
+    };
+    const { isPluginOn = () => true, morePlugins = () => [] } = options;
+    const plugins = [...defaultPlugins(admissionDeps), ...morePlugins(admissionDeps)];
+    const admission = plugins.filter(({ name }) => isPluginOn(name));
     return {
       authenticator,
       authorizer,

@@ -17,7 +17,7 @@ export interface AdmissionAttributes {
   readonly namespace: string;
   /** Empty while a generated name is not made yet, and for collections. */
   readonly name: string;
-  /** What is to be written, frozen; undefined for DELETE and CONNECT. */
+  /** What is to be written, frozen; the options of a CONNECT; undefined for DELETE. */
   readonly object: ApiObject | undefined;
   /** What is stored now; undefined for CREATE and CONNECT. */
   readonly oldObject: ApiObject | undefined;

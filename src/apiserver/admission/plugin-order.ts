@@ -1,3 +1,6 @@
+/** Upstream does these elsewhere: they cannot be switched off. */
+export const OWN_PLUGINS: ReadonlySet<string> = new Set(['RoleEscalation', 'ParamAccess']);
+
 /**
  * The order in which admission plugins see a write, whatever order they were configured in.
  *

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { PLUGIN_ORDER } from '#apiserver/admission/plugin-order.ts';
 import type { AggregationOptions } from '#apiserver/api-server.ts';
 import { parseTokenFile } from '#apiserver/authn/static-tokens.ts';
 import { defined } from '#base/assert.ts';
@@ -29,6 +28,7 @@ import {
   type SecurityOptions,
 } from '../security.ts';
 import { openSecurity } from '../security-choice.ts';
+import { chooseAdmissionByFlags } from './admission-options.ts';
 import { chooseAuditByFlags } from './audit-options.ts';
 import { UsageError } from './command-line.ts';
 import type { GoFlags } from './go-flags.ts';
@@ -41,8 +41,6 @@ const CERT_DIRECTORY_DEFAULT = '/var/run/kubernetes';
 const SERVICE_RANGE_DEFAULT = '10.0.0.0/24';
 /** Keys of the API in etcd begin with it; no other layout is known here. */
 const ETCD_PREFIX = '/registry';
-/** On only when named: upstream's default leaves it out, and installers put it in. */
-const OFF_BY_DEFAULT: ReadonlySet<string> = new Set(['NodeRestriction']);
 
 /**
  * An API server alone, over an etcd, as the flags of `coracle apiserver` say.
@@ -165,7 +163,7 @@ function securityOf(flags: GoFlags): Omit<SecurityOptions, 'clock' | 'random'> {
     // As upstream: whoever may do everything is known by name.
     allowsAnonymous: flags.isOn('anonymous-auth', true) && !authorization.includes('AlwaysAllow'),
     authorization,
-    isPluginOn: pluginChoice(flags),
+    ...chooseAdmissionByFlags(flags),
   };
 }
 
@@ -177,21 +175,6 @@ function authorizationMode(text: string): AuthorizationMode {
     );
   }
   return mode;
-}
-
-function pluginChoice(flags: GoFlags): (name: string) => boolean {
-  const enabled = new Set(pluginNames(flags, 'enable-admission-plugins'));
-  const disabled = new Set(pluginNames(flags, 'disable-admission-plugins'));
-  return (name) => enabled.has(name) || (!disabled.has(name) && !OFF_BY_DEFAULT.has(name));
-}
-
-function pluginNames(flags: GoFlags, flag: string): readonly string[] {
-  const names = flags.list(flag);
-  const unknown = names.find((name) => !PLUGIN_ORDER.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`${flag} plugin ${JSON.stringify(unknown)} is unknown`);
-  }
-  return names;
 }
 
 function nodePortsOf(flags: GoFlags): {
