@@ -21,6 +21,7 @@ import { AdmissionChain } from './admission/admission-chain.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import { PolicyStatusController } from './admission/policies/policy-status-controller.ts';
 import type { ServiceResolver } from './admission/webhooks/service-resolver.ts';
+import { aggregatedResources, type AggregatedResources } from './aggregation/aggregated-resources.ts';
 import { ApiAggregator } from './aggregation/api-aggregator.ts';
 import { AutoRegistration } from './aggregation/auto-registration.ts';
 import type { Auditor } from './audit/auditor.ts';
@@ -237,6 +238,11 @@ export class ApiServer implements AsyncDisposable {
     if (shown !== undefined) {
       this.#shown.push(shown);
     }
+  }
+
+  /** What extension servers have. */
+  get aggregated(): AggregatedResources {
+    return aggregatedResources(this.#aggregator.versions());
   }
 
   /** Stops serving; the store is the caller's to close. */

@@ -16,9 +16,14 @@ import {
   SERVICE,
 } from '#api/types/resources.ts';
 import { StatusError } from '#api/status-error.ts';
+import type { Namespace } from '#api/types/core.v1.ts';
 import { SystemClock } from '#base/clock.ts';
+import { SILENT_LOGGER } from '#base/log.ts';
 import { SeededRandom } from '#base/random.ts';
+import { VirtualClock } from '#base/virtual-clock.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { MemoryStore } from '#store/memory-store.ts';
+import { ComponentSet } from './component-set.ts';
 import { startInProcessCluster, type InProcessCluster, type InProcessOptions } from './in-process-cluster.ts';
 
 const GROUP = 'wardle.example.com';
@@ -65,7 +70,12 @@ const DISCOVERY = {
   items: [
     {
       metadata: { name: GROUP },
-      versions: [{ version: 'v1alpha1', resources: [{ resource: 'flunders', scope: 'Namespaced' }] }],
+      versions: [
+        {
+          version: 'v1alpha1',
+          resources: [{ resource: 'flunders', scope: 'Namespaced', verbs: ['list', 'delete'] }],
+        },
+      ],
     },
   ],
 };
@@ -110,11 +120,17 @@ async function startExtension(): Promise<ExtensionServer> {
         response.writeHead(404).end(JSON.stringify({ ...status, message: 'flunders "missing" not found' }));
         return;
       }
+      if (url.includes('/doomed/')) {
+        response.end(JSON.stringify({ kind: 'FlunderList', metadata: {}, items: [] }));
+        return;
+      }
       const body = await text(request);
       const remote = Object.entries(headers).filter(([name]) => name.startsWith('x-remote-'));
       const said = {
         isProxy,
         authorization: headers.authorization ?? '',
+        sender: headers['x-forwarded-for'],
+        audit: headers['audit-id'],
         body,
         ...Object.fromEntries(remote),
       };
@@ -326,6 +342,8 @@ test('aggregated API: requests go to the extension server in the name of who ask
     kind: 'Flunder',
     isProxy: true,
     authorization: '',
+    sender: '127.0.0.1',
+    audit: answer.headers['audit-id'],
     body: '{"a":1}',
     'x-remote-user': 'system:anonymous',
     'x-remote-group': 'system:unauthenticated',
@@ -474,7 +492,7 @@ for (const isOld of [false, true]) {
         : [
             {
               version: 'v1alpha1',
-              resources: [{ resource: 'flunders', scope: 'Namespaced' }],
+              resources: [{ resource: 'flunders', scope: 'Namespaced', verbs: ['list', 'delete'] }],
               freshness: 'Current',
             },
           ],
@@ -512,6 +530,78 @@ test('aggregated API: an APIService is gone with its requests once it is deleted
   await started.cluster.client.of(APISERVICE).delete('', NAME);
   assert.equal((await ask(started.port, ROOT)).code, 404);
   assert.ok(!(await ask(started.port, '/apis')).body.includes(GROUP));
+});
+
+/** A store that outlives the clusters over it. */
+class KeptStore extends MemoryStore {
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+test('aggregated API: after a restart it is there as before', async () => {
+  await using extension = await startExtension();
+  const store = new KeptStore({ clock: new VirtualClock() });
+  {
+    await using cluster = await startInProcessCluster({
+      services: extension.services,
+      frontProxyClient,
+      store,
+    });
+    await cluster.client.of(NAMESPACE).create({ metadata: { name: 'wardle' } });
+    await createService(cluster);
+    await createSlice(cluster);
+    await register(cluster);
+    await untilReason(cluster, 'Passed');
+  }
+  await using started = await start({ services: extension.services, store });
+  const body = await untilAnswered(started.port, '/apis', (each) => each.includes('flunders'), AGGREGATED);
+  assert.ok(body.includes(GROUP));
+  assert.equal((await ask(started.port, `${ROOT}/flunders`)).code, 200);
+});
+
+test('aggregated API: a namespace goes once its objects elsewhere are gone, and known', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const { cluster, port } = started;
+  const { client, plane, clock, random, metrics } = cluster;
+  await untilAnswered(port, '/apis', (each) => each.includes('flunders'), AGGREGATED);
+  await using components = new ComponentSet(
+    { plane, clock, random, metrics, log: SILENT_LOGGER },
+    { rootCaPem: authority.certificatePem, podCidr: '10.244.0.0/16' },
+  );
+  components.start();
+  await client.of(NAMESPACE).create({ metadata: { name: 'doomed' } });
+  const { mirrors } = plane.server.registry;
+  const until = (isSo: (namespace: Namespace | undefined) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (isSo(mirrors.get(NAMESPACE, '', 'doomed'))) {
+          resolve();
+        }
+      };
+      mirrors.onChange(NAMESPACE, look);
+      look();
+    });
+  // With the Service gone, nobody can tell what the namespace holds there.
+  await client.of(SERVICE).delete('wardle', 'api');
+  await untilAnswered(port, '/apis', (each) => each.includes('Stale'), AGGREGATED);
+  await client.of(NAMESPACE).delete('', 'doomed');
+  await clock.advance(1_000);
+  const failed = `Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ${GROUP}/v1alpha1: stale GroupVersion discovery: ${GROUP}/v1alpha1`;
+  await until((namespace) =>
+    (namespace?.status.conditions ?? []).some(
+      ({ type, status, message }) =>
+        type === 'NamespaceDeletionDiscoveryFailure' && status === 'True' && message === failed,
+    ),
+  );
+  await createService(cluster);
+  await untilReason(cluster, 'Passed');
+  await untilAnswered(port, '/apis', (each) => each.includes('flunders'), AGGREGATED);
+  const gone = until((namespace) => namespace === undefined);
+  await clock.advance(60_000);
+  await gone;
+  assert.ok(extension.asked.includes(`GET ${ROOT}/namespaces/doomed/flunders`));
 });
 
 test('local APIs: each has an APIService, those of definitions as long as they are served', async () => {

@@ -59,6 +59,7 @@ export class ComponentSet implements AsyncDisposable {
       rootCaPem,
       ...(localVolumes === undefined ? {} : { localVolumes }),
       clientOf: (name) => plane.clientOf(controllerUser(name), name),
+      aggregated: () => plane.server.aggregated,
       ...(signCertificate === undefined ? {} : { signCertificate }),
       podRanges: [{ cidr: podCidr, nodePrefixLength: NODE_PREFIX_LENGTH }],
     });

@@ -59,6 +59,11 @@ export interface ControllersOptions extends Omit<ControllerDeps, 'events'> {
   readonly namespacedResources?: () =>
     | readonly ResourceType<ApiObject>[]
     | Promise<readonly ResourceType<ApiObject>[]>;
+  /** What other servers have behind the API server; nothing when left out. */
+  readonly aggregated?: () => {
+    readonly namespaced: readonly ResourceType<ApiObject>[];
+    readonly undiscovered: readonly string[];
+  };
   /** Signs approved CertificateSigningRequests; without it they wait for somebody else. */
   readonly signCertificate?: SignCertificate;
   /** Where volumes on the nodes themselves lie; without it nobody makes them. */
@@ -167,7 +172,12 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new NamespaceController(as('namespace-controller'), {
       resources:
         options.namespacedResources ??
-        (() => [...namespacedResources(), ...namespacedCustomResources(definitions.list())]),
+        (() => [
+          ...namespacedResources(),
+          ...namespacedCustomResources(definitions.list()),
+          ...(options.aggregated?.().namespaced ?? []),
+        ]),
+      undiscovered: () => options.aggregated?.().undiscovered ?? [],
     }),
     new ServiceAccountController(as('service-account-controller')),
     new RootCaPublisher(as('root-ca-cert-publisher'), options.rootCaPem),

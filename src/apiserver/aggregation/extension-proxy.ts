@@ -108,9 +108,21 @@ function openRequest(
     headers: {
       ...requestHeaders(call.http?.headers ?? localHeaders(call), { path: call.info.path, host }, host),
       ...userHeaders(call.user),
+      ...traceHeaders(call),
       ...extra,
     },
   });
+}
+
+/** By which the extension server can tell where the request came from, and its log be joined with ours. */
+function traceHeaders({ http }: ApiCall): Readonly<Record<string, string>> {
+  const before = http?.headers['x-forwarded-for'];
+  const { remoteAddress, auditId } = http ?? {};
+  const senders = [before, remoteAddress].flat().filter((each) => each !== undefined);
+  return {
+    ...(senders.length === 0 ? {} : { 'x-forwarded-for': senders.join(', ') }),
+    ...(auditId === undefined ? {} : { 'audit-id': auditId }),
+  };
 }
 
 /** Callers in this process name their subresource apart from the path. */

@@ -19,6 +19,9 @@ export interface HttpRequestHead {
   readonly headers: IncomingHttpHeaders;
   /** Without the question mark, as it was written. */
   readonly query: string;
+  /** By which the request is found in audit logs. */
+  readonly auditId?: string;
+  readonly remoteAddress?: string | undefined;
 }
 
 /** One authenticated request, whatever carried it. */

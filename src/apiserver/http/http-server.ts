@@ -264,7 +264,15 @@ export class HttpServer implements AsyncDisposable {
       audit,
       userAgent: request.headers['user-agent'] ?? '',
       body: undefined,
-      http: { method, headers: request.headers, query: mark < 0 ? '' : url.slice(mark + 1) },
+      http: {
+        method,
+        headers: request.headers,
+        query: mark < 0 ? '' : url.slice(mark + 1),
+        auditId,
+        get remoteAddress() {
+          return request.socket.remoteAddress;
+        },
+      },
       wantsAggregatedDiscovery: wantsAggregatedDiscovery(request.headers.accept),
       get signal() {
         return departure.signal;

@@ -3,6 +3,8 @@ import type { NamespaceCondition } from '#api/types/core.v1.ts';
 
 /** What emptying a namespace found. */
 export interface EmptyingReport {
+  /** Groups and versions of which nobody knows what they have. */
+  readonly undiscovered: readonly string[];
   /** Why content could not be deleted, one line for each resource that failed. */
   readonly failures: readonly string[];
   /** Objects that are still there, by `resource.group`. */
@@ -18,11 +20,17 @@ export function namespaceConditions(
   nowMs: number,
 ): readonly NamespaceCondition[] {
   return [
-    condition(
-      'NamespaceDeletionDiscoveryFailure',
-      'ResourcesDiscovered',
-      'All resources successfully discovered',
-    ),
+    report.undiscovered.length === 0
+      ? condition(
+          'NamespaceDeletionDiscoveryFailure',
+          'ResourcesDiscovered',
+          'All resources successfully discovered',
+        )
+      : problem(
+          'NamespaceDeletionDiscoveryFailure',
+          'DiscoveryFailed',
+          `Discovery failed for some groups, ${report.undiscovered.length} failing: ${discoveryProblem(report.undiscovered)}`,
+        ),
     condition(
       'NamespaceDeletionGroupVersionParsingFailure',
       'ParsedGroupVersions',
@@ -65,6 +73,14 @@ export function namespaceConditions(
       before.message === wanted.message;
     return isSame ? before : { ...wanted, lastTransitionTime: formatTime(nowMs) };
   });
+}
+
+/** In the words of upstream's discovery. */
+export function discoveryProblem(undiscovered: readonly string[]): string {
+  const each = undiscovered
+    .toSorted()
+    .map((version) => `${version}: stale GroupVersion discovery: ${version}`);
+  return `unable to retrieve the complete list of server APIs: ${each.join(', ')}`;
 }
 
 function condition(type: string, reason: string, message: string): NamespaceCondition {

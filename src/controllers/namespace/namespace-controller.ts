@@ -14,11 +14,13 @@ import {
   type KeyQueue,
   type ReconcileResult,
 } from '../runner/controller.ts';
-import { type EmptyingReport, namespaceConditions } from './namespace-conditions.ts';
+import { discoveryProblem, type EmptyingReport, namespaceConditions } from './namespace-conditions.ts';
 
 export interface NamespaceControllerOptions {
   /** The resources whose objects live in namespaces, built-in and custom ones. */
   readonly resources: () => readonly ResourceType<ApiObject>[] | Promise<readonly ResourceType<ApiObject>[]>;
+  /** Groups and versions of which nobody knows what they have: until it is known, no namespace is done. */
+  readonly undiscovered?: () => readonly string[];
 }
 
 interface Emptied extends EmptyingReport {
@@ -73,6 +75,9 @@ export class NamespaceController implements Controller {
     }
     const report = await this.#empty(name, signal);
     const current = await this.#saveConditions(namespace, report, signal);
+    if (report.undiscovered.length > 0) {
+      throw new Error(discoveryProblem(report.undiscovered));
+    }
     if (report.failures.length > 0) {
       throw new Error(`empty namespace ${name}: ${report.failures.join(', ')}`);
     }
@@ -85,7 +90,13 @@ export class NamespaceController implements Controller {
   }
 
   async #empty(name: string, signal: AbortSignal): Promise<Emptied> {
-    const report: Emptied = { failures: [], remaining: new Map(), finalizers: new Map(), waitSeconds: 0 };
+    const report: Emptied = {
+      undiscovered: this.#options.undiscovered?.() ?? [],
+      failures: [],
+      remaining: new Map(),
+      finalizers: new Map(),
+      waitSeconds: 0,
+    };
     // Pods go first: while they run they may still need the Secrets, policies and volumes beside them.
     await this.#emptyResource(name, POD, report, signal);
     if (report.remaining.size > 0 || report.failures.length > 0) {
@@ -140,6 +151,7 @@ export class NamespaceController implements Controller {
     const isQuiet =
       report.remaining.size === 0 &&
       report.failures.length === 0 &&
+      report.undiscovered.length === 0 &&
       namespace.status.conditions === undefined;
     if (isSame || isQuiet) {
       return namespace;
