@@ -6,6 +6,7 @@ import type { Client } from '#client/client.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { LeaderElector } from '#client/leader-elector.ts';
+import { BootstrapSigner } from './bootstrap-signer/bootstrap-signer.ts';
 import {
   RequestApprovingController,
   RequestCleaningController,
@@ -33,6 +34,7 @@ import { NamespaceController } from './namespace/namespace-controller.ts';
 import { namespacedResources } from './namespace/namespaced-resources.ts';
 import { NodeIpamController, type PodRange } from './node-ipam/node-ipam-controller.ts';
 import { NodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
+import { NodeTtlController } from './node-ttl/node-ttl-controller.ts';
 import { PodGcController } from './pod-gc/pod-gc-controller.ts';
 import { REPLICA_SET_KIND } from './replicaset/replica-kind.ts';
 import { ReplicaSetController } from './replicaset/replica-set-controller.ts';
@@ -196,6 +198,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new CronJobController(as('cronjob-controller')),
     new TtlAfterFinishedController(as('ttl-after-finished-controller')),
     new TokenCleaner(as('token-cleaner')),
+    new BootstrapSigner(as('bootstrap-signer')),
     new DisruptionController(as('disruption-controller')),
     new VolumeBindingController(as('persistent-volume-binder')),
     new EphemeralVolumeController(as('ephemeral-volume-controller')),
@@ -207,6 +210,7 @@ function allControllers(deps: ControllerDeps, options: ControllersOptions): read
     new GarbageCollector(as('generic-garbage-collector'), collectableResources()),
     new NodeLifecycleController(as('node-controller')),
     new TaintEvictionController(as('node-controller')),
+    new NodeTtlController(as('ttl-controller')),
     new PodGcController(as('pod-garbage-collector')),
     new ResourceQuotaController(as('resourcequota-controller'), namespacedResources()),
     new ClusterRoleAggregationController(as('clusterrole-aggregation-controller')),
