@@ -62,7 +62,7 @@ export interface Watch extends WatchedResource {
  * const websites = controller({
  *   resource: WEBSITE,
  *   owns: [DEPLOYMENT],
- *   async reconcile(website, context) { await context.apply(DEPLOYMENT, deploymentOf(website)); },
+ *   async reconcile(website, { apply }) { await apply(DEPLOYMENT, deploymentOf(website)); },
  * });
  * ```
  */

@@ -177,8 +177,8 @@ test('operator: events are about the object at hand and name the operator', asyn
   await using cluster = await withGreetings();
   const greetings = controller({
     resource: GREETING,
-    async reconcile(_, context) {
-      context.event('Warning', 'TooLoud', 'speak softly');
+    async reconcile(_, { event }) {
+      event('Warning', 'TooLoud', 'speak softly');
     },
   });
   await using _operator = await run(cluster, [greetings]);

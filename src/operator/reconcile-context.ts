@@ -5,7 +5,6 @@ import type { Duration } from '#base/duration.ts';
 import { jsonEqual } from '#base/json-equal.ts';
 import type { Logger } from '#base/log.ts';
 import type { Client } from '#client/client.ts';
-import type { EventRecorder } from '#client/event-recorder.ts';
 import type { Lister } from '#client/lister.ts';
 import { CONTROLLER_INDEX, controllerReference } from '#controllers/runner/controller-reference.ts';
 import type { OperatorDeps } from './operator-deps.ts';
@@ -25,43 +24,19 @@ export type DesiredObject<T extends ApiObject> = NewObject<T> & {
   readonly metadata: { readonly name: string };
 };
 
-/** What a reconcile function works with. Made anew for each pass over one object. */
-export class ReconcileContext<T extends ApiObject = ApiObject> {
+/** What a reconcile function works with. Made anew for each pass over one object; may be taken apart. */
+export interface ReconcileContext<T extends ApiObject = ApiObject> {
   /** Requests of the operator, any resource. Writes carry the operator's name as field manager. */
   readonly client: Client;
   readonly log: Logger;
   /** Fires when the operator stops or loses its lease; pass it on to whatever waits. */
   readonly signal: AbortSignal;
-  readonly #deps: OperatorDeps;
-  readonly #resource: ResourceType<T>;
-  readonly #object: T;
-  readonly #events: EventRecorder;
-
-  constructor(deps: OperatorDeps, resource: ResourceType<T>, object: T, signal: AbortSignal) {
-    this.#deps = deps;
-    this.#resource = resource;
-    this.#object = object;
-    this.#events = deps.events;
-    this.client = deps.client;
-    this.log = deps.log.with({ [resource.kind.toLowerCase()]: object.metadata.name });
-    this.signal = signal;
-  }
-
   /** The time of the cluster's clock: of a test cluster, its virtual one. */
-  now(): Date {
-    return new Date(this.#deps.clock.nowMs());
-  }
-
+  readonly now: () => Date;
   /** The operator's local copy of a resource that a controller names in `resource`, `owns` or `watches`. */
-  cached<C extends ApiObject>(resource: ResourceType<C>): Lister<C> {
-    return this.#deps.cached(resource);
-  }
-
+  readonly cached: <C extends ApiObject>(resource: ResourceType<C>) => Lister<C>;
   /** The objects that this one manages, from the local copy. */
-  owned<C extends ApiObject>(resource: ResourceType<C>): readonly C[] {
-    return this.cached(resource).byIndex(CONTROLLER_INDEX, this.#object.metadata.uid);
-  }
-
+  readonly owned: <C extends ApiObject>(resource: ResourceType<C>) => readonly C[];
   /**
    * Makes an object be as described, by server-side apply: creates it, or changes the fields that are given and
    * takes back those that were given before and no longer are. It becomes managed by the object at hand, and is
@@ -69,64 +44,86 @@ export class ReconcileContext<T extends ApiObject = ApiObject> {
    *
    * @throws {OwnerReferenceError} it is where the object at hand may not own anything
    */
-  async apply<C extends ApiObject>(resource: ResourceType<C>, desired: DesiredObject<C>): Promise<C> {
-    // A generic object cannot be taken apart otherwise.
-    const { metadata, ...fields } = desired as {
-      readonly metadata: Partial<ObjectMeta> & { readonly name: string };
-    };
-    const owner = this.#object;
-    const namespace = resource.isNamespaced ? (metadata.namespace ?? owner.metadata.namespace ?? '') : '';
-    assertMayOwn(owner, namespace);
-    const others: readonly OwnerReference[] = metadata.ownerReferences ?? [];
-    const body = {
-      apiVersion: apiVersionOf(resource),
-      kind: resource.kind,
-      ...fields,
-      metadata: {
-        ...metadata,
-        ...(namespace === '' ? {} : { namespace }),
-        ownerReferences: [...others, controllerReference(owner)],
-      },
-    };
-    return this.client
-      .of(resource)
-      .patch(namespace, metadata.name, fieldsOf<C>(body), { type: 'apply', force: true }, this.signal);
-  }
-
+  readonly apply: <C extends ApiObject>(resource: ResourceType<C>, desired: DesiredObject<C>) => Promise<C>;
   /**
    * Makes the status of the object at hand be this one, by server-side apply to its `status` subresource; sends
    * nothing when it already is.
    */
-  async updateStatus(status: StatusOf<T>): Promise<void> {
-    const { metadata, ...rest }: { readonly metadata: T['metadata']; readonly status?: unknown } =
-      this.#object;
-    if (jsonEqual(rest.status, status)) {
-      return;
-    }
-    const { group, version, kind } = this.#resource;
-    const { name, namespace = '', uid } = metadata;
-    // With the UID, so that the status of an object never ends up on its successor of the same name.
-    const body = {
-      apiVersion: apiVersionOf({ group, version }),
-      kind,
-      metadata: { name, ...(namespace === '' ? {} : { namespace }), uid },
-      status,
-    };
-    await this.client
-      .of(this.#resource)
-      .patch(
-        namespace,
-        name,
-        fieldsOf<T>(body),
-        { type: 'apply', force: true, subresource: 'status' },
-        this.signal,
-      );
-  }
-
+  readonly updateStatus: (status: StatusOf<T>) => Promise<void>;
   /** Reports on the object at hand as an Event, in the background. `reason` is one word in CamelCase. */
-  event(type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.#events.event(this.#object, type, reason, message);
+  readonly event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+}
+
+export interface Pass<T extends ApiObject> {
+  readonly resource: ResourceType<T>;
+  readonly object: T;
+  readonly signal: AbortSignal;
+}
+
+/** The context of one pass over one object. */
+export function createContext<T extends ApiObject>(deps: OperatorDeps, pass: Pass<T>): ReconcileContext<T> {
+  const { client, cached, clock, events } = deps;
+  const { resource, object, signal } = pass;
+  return {
+    client,
+    log: deps.log.with({ [resource.kind.toLowerCase()]: object.metadata.name }),
+    signal,
+    now: () => new Date(clock.nowMs()),
+    cached,
+    owned: (owned) => cached(owned).byIndex(CONTROLLER_INDEX, object.metadata.uid),
+    apply: (owned, desired) => applyOwned(client, pass, owned, desired),
+    updateStatus: (status) => applyStatus(client, pass, status),
+    event: (type, reason, message) => events.event(object, type, reason, message),
+  };
+}
+
+async function applyOwned<C extends ApiObject>(
+  client: Client,
+  { object: owner, signal }: Pass<ApiObject>,
+  resource: ResourceType<C>,
+  desired: DesiredObject<C>,
+): Promise<C> {
+  // A generic object cannot be taken apart otherwise.
+  const { metadata, ...fields } = desired as {
+    readonly metadata: Partial<ObjectMeta> & { readonly name: string };
+  };
+  const namespace = resource.isNamespaced ? (metadata.namespace ?? owner.metadata.namespace ?? '') : '';
+  assertMayOwn(owner, namespace);
+  const others: readonly OwnerReference[] = metadata.ownerReferences ?? [];
+  const body = {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    ...fields,
+    metadata: {
+      ...metadata,
+      ...(namespace === '' ? {} : { namespace }),
+      ownerReferences: [...others, controllerReference(owner)],
+    },
+  };
+  return client
+    .of(resource)
+    .patch(namespace, metadata.name, fieldsOf<C>(body), { type: 'apply', force: true }, signal);
+}
+
+async function applyStatus<T extends ApiObject>(
+  client: Client,
+  { resource, object, signal }: Pass<T>,
+  status: StatusOf<T>,
+): Promise<void> {
+  const { metadata, ...rest }: { readonly metadata: ObjectMeta; readonly status?: unknown } = object;
+  if (jsonEqual(rest.status, status)) {
+    return;
   }
+  const { name, namespace = '', uid } = metadata;
+  // With the UID, so that the status of an object never ends up on its successor of the same name.
+  const body = {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    metadata: { name, ...(namespace === '' ? {} : { namespace }), uid },
+    status,
+  };
+  const query = { type: 'apply', force: true, subresource: 'status' } as const;
+  await client.of(resource).patch(namespace, name, fieldsOf<T>(body), query, signal);
 }
 
 /** Fields of a `T` as their writer gave them; the server checks them. */

@@ -14,7 +14,7 @@ import {
 } from '#controllers/runner/controller.ts';
 import type { ControllerDefinition, Reconciled } from './define-controller.ts';
 import type { OperatorDeps } from './operator-deps.ts';
-import { ReconcileContext } from './reconcile-context.ts';
+import { createContext, type ReconcileContext } from './reconcile-context.ts';
 
 /** Runs what a {@link ControllerDefinition} says, on the runner of the built-in controllers. */
 export class ResourceController<T extends ApiObject> implements Controller {
@@ -113,7 +113,7 @@ export class ResourceController<T extends ApiObject> implements Controller {
   }
 
   #contextOf(object: T, signal: AbortSignal): ReconcileContext<T> {
-    return new ReconcileContext(this.#deps, this.#definition.resource, object, signal);
+    return createContext(this.#deps, { resource: this.#definition.resource, object, signal });
   }
 }
 
