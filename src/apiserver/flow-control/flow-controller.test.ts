@@ -15,9 +15,10 @@ import {
 } from './bootstrap-config.ts';
 import { FlowController } from './flow-controller.ts';
 import { MaxInFlight } from './max-in-flight.ts';
-import type { Passage } from './request-limiter.ts';
+import type { ClientPresence, Passage } from './request-limiter.ts';
 
 const ADMIN = aUser('admin', 'system:masters');
+const STAYING: ClientPresence = { onGone: () => () => undefined };
 const GET_POD = 'GET /api/v1/namespaces/a/pods/p';
 
 function aUser(name: string, ...groups: readonly string[]): UserInfo {
@@ -31,7 +32,7 @@ interface World {
   readonly controller: FlowController;
   /** Lets the event loop turn once. */
   turn(): void;
-  ask(user: UserInfo, request?: string, signal?: AbortSignal): Passage | Promise<Passage>;
+  ask(user: UserInfo, request?: string, client?: ClientPresence): Passage | Promise<Passage>;
   /** As `ask`, of a request that has to be answered at once. */
   askNow(user: UserInfo, request?: string): Passage;
 }
@@ -48,11 +49,11 @@ function aWorld(serverSeats = 600): World {
     { reader, clock, metrics, stats: () => undefined, onNextTurn: (callback) => due.push(callback) },
     { serverSeats, queueWaitMs: 15_000 },
   );
-  const ask: World['ask'] = (user, request = GET_POD, signal = new AbortController().signal) => {
+  const ask: World['ask'] = (user, request = GET_POD, client = STAYING) => {
     const [method = '', url = ''] = request.split(' ');
     const [path = '', search = ''] = url.split('?');
     const query = new URLSearchParams(search);
-    return controller.admit({ info: parseRequestInfo(method, path, query), user, query, signal });
+    return controller.admit({ info: parseRequestInfo(method, path, query), user, query }, client);
   };
   return {
     clock,
@@ -239,9 +240,9 @@ test('flow control: who waits too long, or leaves, is taken out of the queue', a
   const hasty = world.ask(eve, `${GET_POD}?timeout=8s`);
   await world.clock.advance(2_000);
   assert.equal((await hasty).isRejected, true);
-  const gone = new AbortController();
-  const left = world.ask(eve, GET_POD, gone.signal);
-  gone.abort();
+  let leave: (() => void) | undefined;
+  const left = world.ask(eve, GET_POD, { onGone: (callback) => ((leave = callback), () => undefined) });
+  leave?.();
   assert.equal((await left).isRejected, true);
   assert.match(world.metrics.render(), /flow_schema="narrow",reason="time-out"\} 3/);
   assert.match(
@@ -342,12 +343,14 @@ async function waitsUnder(
   const serve = async (name: string): Promise<Passage> => {
     const query = new URLSearchParams();
     const info = parseRequestInfo('GET', '/api/v1/namespaces/a/pods/p', query);
-    const passage = await controller.admit({
-      info,
-      query,
-      user: aUser(name),
-      signal: new AbortController().signal,
-    });
+    const passage = await controller.admit(
+      {
+        info,
+        query,
+        user: aUser(name),
+      },
+      STAYING,
+    );
     if (!passage.isRejected) {
       const { promise, resolve } = Promise.withResolvers<void>();
       work.push(resolve);
@@ -401,9 +404,8 @@ test('flow control: ten times the load of one user delays another by one turn at
 test('requests in flight: reading and changing are limited apart, and administrators are not', () => {
   const limiter = new MaxInFlight({ reading: 1, mutating: 1 });
   const query = new URLSearchParams();
-  const signal = new AbortController().signal;
   const ask = (user: UserInfo, method: string, path = '/api/v1/namespaces/a/pods/p'): Passage =>
-    limiter.admit({ info: parseRequestInfo(method, path, query), query, user, signal });
+    limiter.admit({ info: parseRequestInfo(method, path, query), query, user });
   const eve = aUser('eve');
   const first = ask(eve, 'GET');
   assert.deepEqual([ask(eve, 'GET').isRejected, ask(eve, 'GET').retryAfterSeconds], [true, 1]);

@@ -17,6 +17,7 @@ import { maxSeatsOf, type Queue, type SeatedRequest, type WorkEstimate } from '.
 import { RefusalPacer } from './refusal-pacer.ts';
 import {
   isLongRunning,
+  type ClientPresence,
   refusal,
   unlimitedPassage,
   type LimitedRequest,
@@ -96,7 +97,7 @@ export class FlowController implements RequestLimiter {
     this.#borrowing = this.#scheduleBorrowing();
   }
 
-  admit(request: LimitedRequest): Passage | Promise<Passage> {
+  admit(request: LimitedRequest, client: ClientPresence): Passage | Promise<Passage> {
     const { info, query, user } = request;
     const isWatch = info.verb === 'watch';
     if (!isWatch && isLongRunning(info)) {
@@ -109,7 +110,7 @@ export class FlowController implements RequestLimiter {
     const nowMs = this.#deps.clock.monotonicMs();
     const passage = new SeatedPassage(this, flow, work, { nowMs, isWatch });
     if (!level.isExempt && level.queues.hasQueues) {
-      return this.#queue(passage, request, nowMs);
+      return this.#queue(passage, request, client);
     }
     if (!level.isExempt && !level.queues.hasRoom(maxSeatsOf(work))) {
       return this.#reject(flow, 'concurrency-limit');
@@ -159,8 +160,12 @@ export class FlowController implements RequestLimiter {
     }
   }
 
-  #queue(passage: SeatedPassage, request: LimitedRequest, nowMs: number): Passage | Promise<Passage> {
-    const { flow } = passage;
+  #queue(
+    passage: SeatedPassage,
+    request: LimitedRequest,
+    client: ClientPresence,
+  ): Passage | Promise<Passage> {
+    const { flow, arrivalMs: nowMs } = passage;
     const { queues } = flow.level;
     const distinguisher = distinguisherOf(flow.schema, request.user, request.info);
     const where = { schema: flow.schema.metadata.name, distinguisher, nowMs };
@@ -177,12 +182,12 @@ export class FlowController implements RequestLimiter {
       return passage;
     }
     this.#metrics.queueLength.observeIn(flow.series.queueLength, passage.queue?.waiting.size ?? 0);
-    const waiting = this.#wait(passage, request);
+    const waiting = this.#wait(passage, request, client);
     this.#dispatch();
     return waiting;
   }
 
-  #wait(passage: SeatedPassage, { signal, query }: LimitedRequest): Promise<Passage> {
+  #wait(passage: SeatedPassage, { query }: LimitedRequest, client: ClientPresence): Promise<Passage> {
     const { promise, resolve } = Promise.withResolvers<Passage>();
     const waitMs = passage.isWatch ? this.#options.queueWaitMs : this.#waitMsOf(query.get('timeout') ?? '');
     const giveUp = (): void => {
@@ -195,17 +200,18 @@ export class FlowController implements RequestLimiter {
       }
     };
     const timer = this.#deps.clock.schedule(Math.min(waitMs, QUEUE_WAIT_MS_MAX), giveUp);
+    let forget = (): void => undefined;
     const end = (): void => {
       timer.cancel();
-      signal.removeEventListener('abort', giveUp);
+      forget();
     };
-    signal.addEventListener('abort', giveUp);
     passage.onDispatch = () => {
       end();
       this.#observeWait(passage, 'true');
       this.#begin(passage);
       resolve(passage);
     };
+    forget = client.onGone(giveUp);
     return promise;
   }
 

@@ -6,8 +6,12 @@ export interface LimitedRequest {
   readonly info: RequestInfo;
   readonly user: UserInfo;
   readonly query: URLSearchParams;
-  /** Fires when the client has gone. Read by those that wait, and by no others. */
-  readonly signal: AbortSignal;
+}
+
+/** The client of a request. A signal would do as well, but costs as much as serving a small request. */
+export interface ClientPresence {
+  /** Calls back once the client has gone, unless the returned function was called by then. */
+  onGone(callback: () => void): () => void;
 }
 
 /** A request that was let through, or was not. */
@@ -24,7 +28,7 @@ export interface Passage {
 /** Decides whether and when requests are served. */
 export interface RequestLimiter {
   /** At once where there is room; a promise where the request has to wait. */
-  admit(request: LimitedRequest): Passage | Promise<Passage>;
+  admit(request: LimitedRequest, client: ClientPresence): Passage | Promise<Passage>;
   /** Counts an open watch until the returned function is called. */
   watching(info: RequestInfo, query: URLSearchParams): () => void;
   close(): void;

@@ -19,7 +19,12 @@ import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
 import { attributesOf, type ApiHandler } from '../endpoints/api-handler.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
-import { isLongRunning, type Passage, type RequestLimiter } from '../flow-control/request-limiter.ts';
+import {
+  isLongRunning,
+  type ClientPresence,
+  type Passage,
+  type RequestLimiter,
+} from '../flow-control/request-limiter.ts';
 import { isTrue, parseRequestInfo } from '../request-info.ts';
 import { negotiate } from './negotiation.ts';
 import { givenAuditId, recordRequest, recordStranger } from './http-audit.ts';
@@ -173,7 +178,7 @@ export class HttpServer implements AsyncDisposable {
         await this.#impersonate(call, request);
       }
       deadline = this.#startDeadline(call, request, { responder, departure });
-      const admission = this.#deps.limiter.admit(call);
+      const admission = this.#deps.limiter.admit(call, departure);
       passage = admission instanceof Promise ? await admission : admission;
       responder.addHeaders(passage.headers);
       if (responder.hasStarted) {
@@ -384,8 +389,9 @@ export class HttpServer implements AsyncDisposable {
 const GONE = new DOMException('the client has gone', 'AbortError');
 
 /** Knows when a client has gone. Few requests ask, so the signal is made for those alone. */
-class Departure {
+class Departure implements ClientPresence {
   #controller: AbortController | undefined;
+  #callback: (() => void) | undefined;
   #hasGone = false;
 
   constructor(connection: { once(event: 'close', listener: () => void): unknown }) {
@@ -395,6 +401,19 @@ class Departure {
   end(): void {
     this.#hasGone = true;
     this.#controller?.abort(GONE);
+    this.#callback?.();
+  }
+
+  /** At most one caller waits at a time: a request has one place in one queue. */
+  onGone(callback: () => void): () => void {
+    if (this.#hasGone) {
+      callback();
+    } else {
+      this.#callback = callback;
+    }
+    return () => {
+      this.#callback = undefined;
+    };
   }
 
   get signal(): AbortSignal {
