@@ -1,7 +1,14 @@
 import type { ApiObject } from '#api/object.ts';
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from '#api/types/autoscaling.v1.ts';
-import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '#api/types/autoscaling.v2.ts';
+import type {
+  HorizontalPodAutoscaler,
+  HorizontalPodAutoscalerCondition,
+  MetricSpec,
+  MetricStatus,
+} from '#api/types/autoscaling.v2.ts';
 import type { DraftObject } from '../strategy.ts';
+import { newBehavior, oldBehavior } from './autoscaler-behavior.ts';
+import { newMetric, newStatus, oldMetric, oldStatus, type OldMetric } from './autoscaler-metrics.ts';
 
 /** Where version 1 keeps what it has no fields for, so that nothing is lost on the way through it. */
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
@@ -18,25 +25,20 @@ export function autoscalerToStorage(object: ApiObject): DraftObject {
   const { metadata, spec, status } = object as unknown as AutoscalerV1;
   const { targetCPUUtilizationPercentage: percent, ...rest } = spec;
   const annotations = metadata.annotations ?? {};
-  const others = parseList<MetricSpec>(annotations[METRICS]);
-  const metrics =
-    percent === undefined && others.length > 0
-      ? others
-      : [cpuTarget(percent ?? CPU_PERCENT_DEFAULT), ...others];
+  const others = parseList<OldMetric>(annotations[METRICS])?.map(newMetric) ?? [];
+  const given = [...others, ...(percent === undefined ? [] : [cpuTarget(percent)])];
+  const metrics = given.length === 0 ? [cpuTarget(CPU_PERCENT_DEFAULT)] : given;
   const { currentCPUUtilizationPercentage: current, ...restStatus } = status;
-  const currentMetrics = [
-    ...(current === undefined ? [] : [cpuStatus(current)]),
-    ...parseList<MetricStatus>(annotations[CURRENT_METRICS]),
-  ];
-  const behavior = parse(annotations[BEHAVIOR]);
-  const conditions = parseList(annotations[CONDITIONS]);
+  // What the annotation says is more than the field does.
+  const currentMetrics =
+    parseList<OldMetric>(annotations[CURRENT_METRICS])?.map(newStatus) ??
+    (current === undefined ? [] : [cpuStatus(current)]);
+  const behavior = newBehavior(parse(annotations[BEHAVIOR]));
+  const conditions = parseList(annotations[CONDITIONS]) ?? [];
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
-    metadata: withAnnotations(
-      metadata,
-      Object.fromEntries(Object.entries(annotations).filter(([key]) => !OWN_ANNOTATIONS.has(key))),
-    ),
+    metadata: withAnnotations(metadata, withoutOwn(annotations)),
     spec: { ...rest, metrics, ...(behavior === undefined ? {} : { behavior }) },
     status: {
       ...restStatus,
@@ -50,23 +52,23 @@ export function autoscalerFromStorage(object: ApiObject): ApiObject {
   // Every stored autoscaler has version 2.
   const { metadata, spec, status } = object as unknown as HorizontalPodAutoscaler;
   const { metrics = [], behavior, ...rest } = spec;
-  const cpu = metrics.find(isCpuUtilization);
-  const others = metrics.filter((metric) => metric !== cpu);
-  const { currentMetrics: reported, conditions = [], ...restStatus } = status;
-  const currentMetrics = reported ?? [];
-  const currentCpu = currentMetrics.find(
-    (metric) => metric.resource?.name === 'cpu' && metric.resource.current.averageUtilization !== undefined,
-  );
-  const otherCurrent = currentMetrics.filter((metric) => metric !== currentCpu);
+  const others = metrics.filter((metric) => !isCpuUtilization(metric));
+  const { currentMetrics, conditions, ...restStatus } = status;
   const annotations = {
-    ...metadata.annotations,
-    ...(others.length === 0 ? {} : { [METRICS]: JSON.stringify(others) }),
-    ...(otherCurrent.length === 0 ? {} : { [CURRENT_METRICS]: JSON.stringify(otherCurrent) }),
-    ...(conditions.length === 0 ? {} : { [CONDITIONS]: JSON.stringify(conditions) }),
-    ...(behavior === undefined ? {} : { [BEHAVIOR]: JSON.stringify(behavior) }),
+    ...withoutOwn(metadata.annotations ?? {}),
+    ...(others.length === 0 ? {} : { [METRICS]: JSON.stringify(others.map(oldMetric)) }),
+    ...((currentMetrics ?? []).length === 0
+      ? {}
+      : { [CURRENT_METRICS]: JSON.stringify((currentMetrics ?? []).map(oldStatus)) }),
+    ...(behavior === undefined ? {} : { [BEHAVIOR]: JSON.stringify(oldBehavior(behavior)) }),
+    ...((conditions ?? []).length === 0
+      ? {}
+      : { [CONDITIONS]: JSON.stringify((conditions ?? []).map(oldCondition)) }),
   };
-  const target = cpu?.resource?.target.averageUtilization;
-  const current = currentCpu?.resource?.current.averageUtilization;
+  const target = metrics.find(isCpuUtilization)?.resource?.target.averageUtilization;
+  const current = (currentMetrics ?? []).findLast(
+    ({ resource }) => resource?.name === 'cpu' && resource.current.averageUtilization !== undefined,
+  )?.resource?.current.averageUtilization;
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
@@ -76,15 +78,31 @@ export function autoscalerFromStorage(object: ApiObject): ApiObject {
   } as unknown as ApiObject;
 }
 
-function isCpuUtilization({ resource }: MetricSpec): boolean {
-  return resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
+/** In this order, which is that of the annotation. */
+function oldCondition(condition: HorizontalPodAutoscalerCondition): object {
+  const { type, status, lastTransitionTime, reason, message } = condition;
+  return {
+    type,
+    status,
+    lastTransitionTime: lastTransitionTime ?? null,
+    ...((reason ?? '') === '' ? {} : { reason }),
+    ...((message ?? '') === '' ? {} : { message }),
+  };
+}
+
+function withoutOwn(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !OWN_ANNOTATIONS.has(key)));
+}
+
+function isCpuUtilization({ type, resource }: MetricSpec): boolean {
+  return type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
 }
 
 function cpuTarget(averageUtilization: number): MetricSpec {
   return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } };
 }
 
-function cpuStatus(averageUtilization: number): unknown {
+function cpuStatus(averageUtilization: number): MetricStatus {
   return { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } };
 }
 
@@ -111,7 +129,12 @@ function parse(text: string | undefined): unknown {
   }
 }
 
-function parseList<T>(text: string | undefined): readonly T[] {
+/** Undefined when there is no list of objects. */
+function parseList<T>(text: string | undefined): readonly T[] | undefined {
   const value = parse(text);
-  return Array.isArray(value) ? (value as readonly T[]) : [];
+  return Array.isArray(value) && value.every(isRecord) ? (value as unknown as readonly T[]) : undefined;
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
