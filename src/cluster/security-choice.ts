@@ -11,6 +11,8 @@ import { SERVICE_ACCOUNT_ISSUER, type SecurityOptions } from './security.ts';
 export interface SecurityChoice {
   /** An EncryptionConfiguration. */
   readonly encryptionConfig?: string | undefined;
+  /** Read that file again when it changes. */
+  readonly reloadsEncryption?: boolean | undefined;
   /** Who else is known and decides; nobody when left out. */
   readonly identity?: IdentityChoice | undefined;
 }
@@ -46,11 +48,15 @@ export interface OpenSecurity extends AsyncDisposable {
  * @throws {SecurityFileError} a file is not there or not good
  */
 export async function openSecurity(
-  { encryptionConfig, identity }: SecurityChoice = {},
+  { encryptionConfig, reloadsEncryption, identity }: SecurityChoice = {},
   deps: SecurityDeps,
 ): Promise<OpenSecurity> {
   await using opening = new AsyncDisposableStack();
   const encryption = opening.use(await openEncryption(encryptionConfig, deps));
+  if (encryption !== undefined && encryptionConfig !== undefined && reloadsEncryption === true) {
+    const { followEncryption } = await import('./encryption-reload.ts');
+    opening.use(followEncryption(encryption, encryptionConfig, deps));
+  }
   const known = opening.use(await openIdentity(identity, deps));
   const owned = opening.move();
   return {

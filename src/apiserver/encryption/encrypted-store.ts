@@ -21,13 +21,14 @@ import { TransformError, type Transformer } from './transformer.ts';
  */
 export class EncryptedStore implements Store {
   readonly #inner: Store;
-  readonly #transformer: Transformer;
+  readonly #transformer: () => Transformer;
   /** Plain values that are stored in a form that is no longer written. */
   readonly #stale = new WeakSet<Uint8Array>();
   /** Every watcher is given the same event; it is decrypted once for all. */
   readonly #events = new WeakMap<StoreEvent, Promise<StoreEvent>>();
 
-  constructor(inner: Store, transformer: Transformer) {
+  /** @param transformer asked anew for each value: the configuration may change */
+  constructor(inner: Store, transformer: () => Transformer) {
     this.#inner = inner;
     this.#transformer = transformer;
   }
@@ -147,7 +148,7 @@ export class EncryptedStore implements Store {
 
   async #plain(entry: KeyValue): Promise<KeyValue> {
     try {
-      const { value, isStale } = await this.#transformer.read(entry.value, entry.key);
+      const { value, isStale } = await this.#transformer().read(entry.value, entry.key);
       if (isStale) {
         this.#stale.add(value);
       }
@@ -159,7 +160,7 @@ export class EncryptedStore implements Store {
 
   async #hidden(key: string, value: Uint8Array): Promise<Uint8Array> {
     try {
-      return await this.#transformer.write(value, key);
+      return await this.#transformer().write(value, key);
     } catch (error) {
       throw asInternal(error, 'to', key);
     }

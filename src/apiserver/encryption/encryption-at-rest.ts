@@ -22,21 +22,20 @@ export interface EncryptionDeps {
 
 type KeyedProvider = Extract<ProviderConfiguration, { readonly keys: unknown }>;
 
-/** Which resources are stored encrypted, and how. */
-export class EncryptionAtRest implements AsyncDisposable {
+interface KmsPart {
+  readonly provider: KmsProvider;
+  readonly plugin: KmsPlugin;
+}
+
+/** What one reading of the configuration came to. */
+class ProviderSet implements AsyncDisposable {
   readonly #transformers: ReadonlyMap<string, Transformer>;
-  readonly #kms: readonly KmsProvider[];
-  readonly #plugins: readonly KmsPlugin[];
+  readonly #kms: readonly KmsPart[];
   readonly #tasks: TaskGroup;
 
-  private constructor(
-    transformers: ReadonlyMap<string, Transformer>,
-    kms: readonly { readonly provider: KmsProvider; readonly plugin: KmsPlugin }[],
-    log: Logger,
-  ) {
+  private constructor(transformers: ReadonlyMap<string, Transformer>, kms: readonly KmsPart[], log: Logger) {
     this.#transformers = transformers;
-    this.#kms = kms.map(({ provider }) => provider);
-    this.#plugins = kms.map(({ plugin }) => plugin);
+    this.#kms = kms;
     this.#tasks = TaskGroup.logging(log);
   }
 
@@ -44,8 +43,8 @@ export class EncryptionAtRest implements AsyncDisposable {
   static async start(
     configurations: readonly ResourceConfiguration[],
     deps: EncryptionDeps,
-  ): Promise<EncryptionAtRest> {
-    const kms: { provider: KmsProvider; plugin: KmsPlugin }[] = [];
+  ): Promise<ProviderSet> {
+    const kms: KmsPart[] = [];
     const lists = new Map<string, PrefixedTransformer[]>();
     for (const { resources, providers } of configurations) {
       const transformers: PrefixedTransformer[] = [];
@@ -74,40 +73,100 @@ export class EncryptionAtRest implements AsyncDisposable {
         new PrefixTransformers(list, 'no matching prefix found'),
       ]),
     );
-    const encryption = new EncryptionAtRest(transformers, kms, deps.log);
-    await Promise.all(encryption.#kms.map((provider) => provider.check()));
-    encryption.#kms.forEach((provider, index) =>
-      encryption.#tasks.spawn(`kms plugin ${index}`, (signal) => provider.run(signal)),
+    const set = new ProviderSet(transformers, kms, deps.log);
+    await Promise.all(kms.map(({ provider }) => provider.check()));
+    kms.forEach(({ provider }, index) =>
+      set.#tasks.spawn(`kms plugin ${index}`, (signal) => provider.run(signal)),
     );
-    return encryption;
+    return set;
   }
 
-  /** True when plugins take part, whose health is the server's too. */
   get hasPlugins(): boolean {
     return this.#kms.length > 0;
   }
 
-  /** The store as this resource sees it. Resources that are not named are refused when they are encrypted. */
-  storeFor(resource: Pick<GroupVersionResource, 'group' | 'resource'>, store: Store): EncryptedStore {
-    const transformer = this.#transformerOf(resource);
-    return new EncryptedStore(store, transformer);
+  /** What is wrong with plugins. */
+  async problems(): Promise<readonly string[]> {
+    const problems = await Promise.all(this.#kms.map(({ provider }) => provider.check()));
+    return problems.filter((problem) => problem !== undefined);
   }
 
-  /** True when every plugin is well. */
-  async isHealthy(): Promise<boolean> {
-    const problems = await Promise.all(this.#kms.map((provider) => provider.check()));
-    return problems.every((problem) => problem === undefined);
+  transformerOf({ group, resource }: Pick<GroupVersionResource, 'group' | 'resource'>): Transformer {
+    const names = [group === '' ? resource : `${resource}.${group}`, `*.${group}`, '*.*'];
+    const name = names.find((each) => this.#transformers.has(each));
+    return (name === undefined ? undefined : this.#transformers.get(name)) ?? IDENTITY;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tasks.close();
-    this.#plugins.forEach((plugin) => plugin[Symbol.dispose]());
+    this.#kms.forEach(({ plugin }) => plugin[Symbol.dispose]());
+  }
+}
+
+/** How long requests under way may go on with the providers of before. */
+const GRACE_MS = 60_000;
+
+/** Which resources are stored encrypted, and how. */
+export class EncryptionAtRest implements AsyncDisposable {
+  readonly #deps: EncryptionDeps;
+  readonly #tasks: TaskGroup;
+  #current: ProviderSet;
+
+  private constructor(deps: EncryptionDeps, current: ProviderSet) {
+    this.#deps = deps;
+    this.#current = current;
+    this.#tasks = TaskGroup.logging(deps.log);
   }
 
-  #transformerOf({ group, resource }: Pick<GroupVersionResource, 'group' | 'resource'>): Transformer {
-    const names = [group === '' ? resource : `${resource}.${group}`, `*.${group}`, '*.*'];
-    const name = names.find((each) => this.#transformers.has(each));
-    return (name === undefined ? undefined : this.#transformers.get(name)) ?? IDENTITY;
+  static async start(
+    configurations: readonly ResourceConfiguration[],
+    deps: EncryptionDeps,
+  ): Promise<EncryptionAtRest> {
+    return new EncryptionAtRest(deps, await ProviderSet.start(configurations, deps));
+  }
+
+  /** True when plugins take part, whose health is the server's too. */
+  get hasPlugins(): boolean {
+    return this.#current.hasPlugins;
+  }
+
+  /**
+   * Goes on with another configuration, unless one of its plugins is not well.
+   *
+   * @returns why not, or undefined
+   */
+  async replace(configurations: readonly ResourceConfiguration[]): Promise<string | undefined> {
+    const next = await ProviderSet.start(configurations, this.#deps);
+    const problems = await next.problems();
+    if (problems.length > 0) {
+      await next[Symbol.asyncDispose]();
+      return problems.join(', ');
+    }
+    const before = this.#current;
+    this.#current = next;
+    this.#tasks.spawn('providers of before', async (signal) => {
+      try {
+        await this.#deps.clock.sleep(GRACE_MS, signal);
+      } finally {
+        await before[Symbol.asyncDispose]();
+      }
+    });
+    return undefined;
+  }
+
+  /** The store as this resource sees it. Resources that are not named are refused when they are encrypted. */
+  storeFor(resource: Pick<GroupVersionResource, 'group' | 'resource'>, store: Store): EncryptedStore {
+    return new EncryptedStore(store, () => this.#current.transformerOf(resource));
+  }
+
+  /** True when every plugin is well. */
+  async isHealthy(): Promise<boolean> {
+    return (await this.#current.problems()).length === 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tasks.close();
+    await this.#current[Symbol.asyncDispose]();
   }
 }
 

@@ -31,6 +31,7 @@ export const HONORED = [
   'enable-admission-plugins',
   'enable-priority-and-fairness',
   'encryption-provider-config',
+  'encryption-provider-config-automatic-reload',
   'etcd-cafile',
   'etcd-certfile',
   'etcd-keyfile',

@@ -9,6 +9,7 @@ import { UsageError } from './command-line.ts';
 /** The options of `coracle up` about who may do what and how secrets are kept, named as the API server's. */
 export const SECURITY_OPTIONS = {
   'encryption-provider-config': { type: 'string' },
+  'encryption-provider-config-automatic-reload': { type: 'boolean' },
   'authentication-config': { type: 'string' },
   'oidc-issuer-url': { type: 'string' },
   'oidc-client-id': { type: 'string' },
@@ -31,7 +32,8 @@ export const SECURITY_OPTIONS = {
 } as const;
 
 export const SECURITY_HELP = `  --encryption-provider-config FILE
-                           an EncryptionConfiguration: which resources are stored encrypted, and how
+                           an EncryptionConfiguration: which resources are stored encrypted, and how; with
+                           --encryption-provider-config-automatic-reload read again when it changes
   --authentication-config FILE
                            an AuthenticationConfiguration: issuers whose tokens are good; or --oidc-issuer-url,
                            --oidc-client-id and the other --oidc- flags of the API server
@@ -42,9 +44,15 @@ export const SECURITY_HELP = `  --encryption-provider-config FILE
                            Node,RBAC) with --authorization-webhook-config-file
 `;
 
-type SecurityOptions = {
-  readonly [K in Exclude<keyof typeof SECURITY_OPTIONS, 'oidc-required-claim'>]?: string | undefined;
-} & { readonly 'oidc-required-claim'?: readonly string[] | undefined };
+const RELOAD = 'encryption-provider-config-automatic-reload';
+const REQUIRED_CLAIM = 'oidc-required-claim';
+
+type TextOption = Exclude<keyof typeof SECURITY_OPTIONS, typeof REQUIRED_CLAIM | typeof RELOAD>;
+
+type SecurityOptions = { readonly [K in TextOption]?: string | undefined } & {
+  readonly [REQUIRED_CLAIM]?: readonly string[] | undefined;
+  readonly [RELOAD]?: boolean | undefined;
+};
 
 const VERSION_DEFAULT = 'v1beta1';
 
@@ -52,15 +60,16 @@ const VERSION_DEFAULT = 'v1beta1';
 interface FlagSource {
   readonly text: (name: string) => string | undefined;
   readonly list: (name: string) => readonly string[];
+  readonly isOn: (name: string, byDefault: boolean) => boolean;
 }
 
 /** As {@link chooseSecurity}. @throws {UsageError} */
 export function chooseSecurityByFlags(flags: FlagSource): SecurityChoice {
   const given = Object.keys(SECURITY_OPTIONS).flatMap((name) => {
-    const value = name === 'oidc-required-claim' ? flags.list(name) : flags.text(name);
-    return value === undefined || value.length === 0 ? [] : [[name, value] as const];
+    const value = name === REQUIRED_CLAIM ? flags.list(name) : flags.text(name);
+    return value === undefined || value.length === 0 || name === RELOAD ? [] : [[name, value] as const];
   });
-  return chooseSecurity(Object.fromEntries(given));
+  return chooseSecurity({ ...Object.fromEntries(given), [RELOAD]: flags.isOn(RELOAD, false) });
 }
 
 /** @throws {UsageError} options that do not go together */
@@ -73,6 +82,7 @@ export function chooseSecurity(options: SecurityOptions): SecurityChoice {
   };
   return {
     ...(encryption === undefined ? {} : { encryptionConfig: resolve(encryption) }),
+    reloadsEncryption: options[RELOAD],
     ...(Object.values(identity).every((part) => part === undefined) ? {} : { identity }),
   };
 }
@@ -154,8 +164,6 @@ function authorizationOf(options: SecurityOptions): AuthorizationChoice | undefi
         }),
   };
 }
-
-type TextOption = Exclude<keyof typeof SECURITY_OPTIONS, 'oidc-required-claim'>;
 
 function versionOf(options: SecurityOptions, name: TextOption): 'v1' | 'v1beta1' {
   const version = options[name] ?? VERSION_DEFAULT;
