@@ -1,6 +1,16 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Random } from '#base/random.ts';
+import type { StoreState } from '#store/sequenced-store.ts';
 import { isRunning, type DataDirectory } from './data-directory.ts';
 
 /** A snapshot that cannot be taken or used; the message says what to do. */
@@ -100,6 +110,38 @@ export async function forkCluster(
   const settings = target.readSettings();
   const own = { ...settings, instanceId: Buffer.from(random.bytes(3)).toString('hex'), port: 0 };
   writeFileSync(join(target.path, 'cluster.json'), `${JSON.stringify(own, undefined, 2)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Puts the keys of an etcd snapshot of ours, as `etcdctl snapshot save` writes it, into the store of a data directory
+ * that nothing runs in. What the cluster is besides its keys stays as it is.
+ *
+ * @throws {SnapshotError}     it runs, or has a store that may not be replaced
+ * @throws {SnapshotFileError} the file is no such snapshot, or not whole
+ */
+export async function restoreKeys(
+  path: string,
+  cluster: DataDirectory,
+  { mayReplace, nowMs }: { readonly mayReplace: boolean; readonly nowMs: number },
+): Promise<void> {
+  if (isRunning(cluster.readRun())) {
+    throw new SnapshotError(`the cluster in ${cluster.path} runs; stop it first with "coracle down"`);
+  }
+  if (existsSync(cluster.store) && !mayReplace) {
+    throw new SnapshotError(`${cluster.store} holds a store; give it up with --force`);
+  }
+  const { readSnapshot } = await import('#store/etcd/read-snapshot.ts');
+  await replaceStore(cluster, readSnapshot(readFileSync(path), nowMs));
+}
+
+/** Writes a store beside the one that is there, and then puts it in its place. */
+export async function replaceStore(cluster: DataDirectory, state: StoreState): Promise<void> {
+  const { writeImage } = await import('#store/lmdb-image.ts');
+  const written = `${cluster.store}.new`;
+  rmSync(written, { recursive: true, force: true });
+  await writeImage(state, written);
+  rmSync(cluster.store, { recursive: true, force: true });
+  renameSync(written, cluster.store);
 }
 
 function assertEmpty(directory: DataDirectory): void {

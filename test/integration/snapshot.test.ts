@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CONFIG_MAP, NODE } from '#api/types/resources.ts';
+import { concatBytes } from '#base/bytes.ts';
+import { SystemClock } from '#base/clock.ts';
+import { snapshotOf } from '#store/etcd/snapshot.ts';
+import { LmdbStore } from '#store/lmdb-store.ts';
 import { clientOf, coracle, Workplace, type RunningProgram } from './program.fixture.ts';
 
 const UP = ['--nodes', 'sim:1', '--port', '0'] as const;
@@ -68,4 +72,22 @@ test('snapshot: what cannot be saved or restored is refused before anything is t
   assert.match(await refusal('save'), /one directory/);
   assert.equal(existsSync(target), false);
   assert.equal(existsSync(join(`${target}.unfinished`)), false);
+});
+
+test('snapshot: keys that etcdctl would save are put into a data directory again', async () => {
+  await using workplace = new Workplace();
+  const [origin, target] = [await workplace.up('c', ...UP), workplace.path('target')];
+  await write(origin, 'kept');
+  await workplace.down('c');
+  const file = workplace.path('keys.db');
+  {
+    await using store = await LmdbStore.open(join(origin.directory, 'store'), { clock: new SystemClock() });
+    writeFileSync(file, concatBytes(await Array.fromAsync(snapshotOf(store))));
+  }
+  assert.equal((await coracle('snapshot', 'save', target, '--data-dir', origin.directory)).code, 0);
+  const restore = ['snapshot', 'restore', file, '--data-dir', target];
+  assert.match((await coracle(...restore)).stderr, /give it up with --force/);
+  const restored = await coracle(...restore, '--force');
+  assert.equal(restored.code, 0, restored.stderr);
+  assert.equal(await read(await workplace.up('target', ...UP)), 'kept');
 });

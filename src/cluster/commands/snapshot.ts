@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { isRunning, DataDirectory } from '../data-directory.ts';
-import { forkCluster, restoreSnapshot, saveSnapshot, SnapshotError } from '../snapshot.ts';
+import { forkCluster, restoreKeys, restoreSnapshot, saveSnapshot, SnapshotError } from '../snapshot.ts';
 import { saveRunning } from '../virtual/control-client.ts';
 import { DIRECTORY_OPTION, directoryOf, parseWords, UsageError } from './command-line.ts';
 
@@ -10,7 +12,7 @@ const OPTIONS = { ...DIRECTORY_OPTION, force: { type: 'boolean', default: false 
 const HELP = `Usage: coracle snapshot save|restore|fork DIR [options]
 
   save DIR     copy the cluster, running or not, into the new directory DIR
-  restore DIR  put the cluster saved in DIR into the data directory
+  restore DIR  put the cluster saved in DIR into the data directory; for a file that etcdctl saved from Coracle, its keys
   fork DIR     copy the cluster into DIR as one of its own: start it with "coracle up --data-dir DIR"
 
   --data-dir DIR  the cluster's data directory (default ~/.coracle)
@@ -37,7 +39,7 @@ export async function snapshot(args: readonly string[]): Promise<number> {
       process.stdout.write(`Saved in ${target.path}\n`);
       return 0;
     case 'restore':
-      await restoreSnapshot(target, cluster, { mayReplace: values.force });
+      await restore(target, cluster, values.force);
       process.stdout.write(`Restored; "coracle up" starts the cluster in ${cluster.path}\n`);
       return 0;
     case 'fork':
@@ -47,6 +49,15 @@ export async function snapshot(args: readonly string[]): Promise<number> {
       return 0;
     default:
       throw new UsageError(`there is no "snapshot ${verb}"; it is save, restore or fork`);
+  }
+}
+
+/** A directory is a whole cluster; a file holds the keys of a store. */
+async function restore(target: DataDirectory, cluster: DataDirectory, mayReplace: boolean): Promise<void> {
+  if (statSync(target.path, { throwIfNoEntry: false })?.isFile() === true) {
+    await restoreKeys(target.path, cluster, { mayReplace, nowMs: new SystemClock().nowMs() });
+  } else {
+    await restoreSnapshot(target, cluster, { mayReplace });
   }
 }
 

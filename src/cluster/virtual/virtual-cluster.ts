@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from '#store/memory-store.ts';
-import { readImage, writeImage } from '#store/lmdb-image.ts';
+import { readImage } from '#store/lmdb-image.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -12,6 +12,7 @@ import { TestCluster } from '#testing/test-cluster.ts';
 import { chooseAddresses } from '../address-plan.ts';
 import { DataDirectoryError, type DataDirectory } from '../data-directory.ts';
 import { writeSecretFile } from '../pki/secret-file.ts';
+import { replaceStore } from '../snapshot.ts';
 import { ControlServer } from './control-server.ts';
 import { Outsiders } from './outsiders.ts';
 import { RunningClock } from './running-clock.ts';
@@ -108,12 +109,8 @@ export class VirtualCluster implements AsyncDisposable {
   async save(): Promise<void> {
     const { directory } = this.#options;
     const { store, clock } = await this.#cluster.snapshot();
-    const written = `${directory.store}.new`;
-    rmSync(written, { recursive: true, force: true });
-    await writeImage(store.image(), written);
+    await replaceStore(directory, store.image());
     await store.close();
-    rmSync(directory.store, { recursive: true, force: true });
-    renameSync(written, directory.store);
     writeSecretFile(
       clockFile(directory),
       `${JSON.stringify({ now: new Date(clock.nowMs()).toISOString() })}\n`,

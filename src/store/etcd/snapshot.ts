@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import { BYTES, WireWriter } from '#base/protobuf-wire.ts';
 import { utf8Encode } from '#base/bytes.ts';
 import { wireEntry } from './etcd-entries.ts';
-import { KEY_VALUE } from './messages.ts';
+import { KEY_VALUE, RESPONSE_HEADER } from './messages.ts';
 import type { Store } from '../store.ts';
 
 const PAGE_ENTRIES = 500;
 
 /** etcdctl takes a file for whole when its length is a multiple of this and a checksum. */
-const BLOCK_BYTES = 512;
+export const BLOCK_BYTES = 512;
 
-const TITLE = utf8Encode('coracle store snapshot 1\n');
-const KEY_VALUES_FIELD = 2;
+export const TITLE = utf8Encode('coracle store snapshot 2\n');
+export const HEADER_FIELD = 1;
+export const KEY_VALUES_FIELD = 2;
 
 /**
  * Every key as of one revision, in pieces: a line that says what this is, then etcd's RangeResponse with
- * all entries, then padding and a SHA-256 of everything before it, as etcdctl expects.
+ * the revision and all entries, then padding and a SHA-256 of everything before it, as etcdctl expects.
  */
 export async function* snapshotOf(store: Store): AsyncGenerator<Uint8Array, void> {
   const hash = createHash('sha256');
@@ -27,6 +28,10 @@ export async function* snapshotOf(store: Store): AsyncGenerator<Uint8Array, void
     return piece;
   };
   yield counted(TITLE);
+  const head = new WireWriter();
+  head.tag(HEADER_FIELD, BYTES);
+  head.message(() => RESPONSE_HEADER.write(head, { revision }));
+  yield counted(head.finish());
   for (let after: string | undefined; ;) {
     const page = await store.list('', {
       revision,
