@@ -1,4 +1,5 @@
 import type { GroupVersionResource } from '#api/resource-type.ts';
+import * as admission from './printers/admission.ts';
 import * as cluster from './printers/cluster.ts';
 import * as network from './printers/network.ts';
 import { POD_PRINTER } from './printers/pods.ts';
@@ -49,8 +50,12 @@ const PRINTERS: ReadonlyMap<string, TablePrinter> = new Map([
   ['certificatesigningrequests.certificates.k8s.io', cluster.SIGNING_REQUEST_PRINTER],
   ['customresourcedefinitions.apiextensions.k8s.io', cluster.CRD_PRINTER],
   ['apiservices.apiregistration.k8s.io', cluster.API_SERVICE_PRINTER],
-  ['mutatingwebhookconfigurations.admissionregistration.k8s.io', cluster.WEBHOOKS_PRINTER],
-  ['validatingwebhookconfigurations.admissionregistration.k8s.io', cluster.WEBHOOKS_PRINTER],
+  ['mutatingwebhookconfigurations.admissionregistration.k8s.io', admission.WEBHOOKS_PRINTER],
+  ['validatingwebhookconfigurations.admissionregistration.k8s.io', admission.WEBHOOKS_PRINTER],
+  ['mutatingadmissionpolicies.admissionregistration.k8s.io', admission.MUTATING_POLICY_PRINTER],
+  ['mutatingadmissionpolicybindings.admissionregistration.k8s.io', admission.POLICY_BINDING_PRINTER],
+  ['validatingadmissionpolicies.admissionregistration.k8s.io', admission.VALIDATING_POLICY_PRINTER],
+  ['validatingadmissionpolicybindings.admissionregistration.k8s.io', admission.POLICY_BINDING_PRINTER],
   ['flowschemas.flowcontrol.apiserver.k8s.io', cluster.FLOW_SCHEMA_PRINTER],
   ['prioritylevelconfigurations.flowcontrol.apiserver.k8s.io', cluster.PRIORITY_LEVEL_PRINTER],
   ['persistentvolumes', storage.VOLUME_PRINTER],

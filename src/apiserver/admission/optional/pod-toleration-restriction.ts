@@ -4,6 +4,7 @@ import { NAMESPACE } from '#api/types/resources.ts';
 import { notFound } from '#api/status-error.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionAttributes, AdmissionScope, MutatingPlugin, ValidatingPlugin } from '../admission.ts';
+import { coversToleration, mergeTolerations } from '../merge-tolerations.ts';
 import { plainError } from './plain-error.ts';
 
 const DEFAULTS = 'scheduler.alpha.kubernetes.io/defaultTolerations';
@@ -33,7 +34,7 @@ export class PodTolerationRestriction implements MutatingPlugin, ValidatingPlugi
     const admitted =
       added.length === 0
         ? pod
-        : { ...pod, spec: { ...pod.spec, tolerations: merge(pod.spec.tolerations ?? [], added) } };
+        : { ...pod, spec: { ...pod.spec, tolerations: mergeTolerations(pod.spec.tolerations ?? [], added) } };
     this.validate({ ...attributes, object: admitted });
     return admitted;
   }
@@ -41,7 +42,10 @@ export class PodTolerationRestriction implements MutatingPlugin, ValidatingPlugi
   validate(attributes: AdmissionAttributes): void {
     const { tolerations = [] } = (attributes.object as Pod).spec;
     const allowed = tolerations.length === 0 ? [] : this.#listed(attributes, ALLOWED);
-    if (allowed.length > 0 && !tolerations.every((each) => allowed.some((wide) => covers(wide, each)))) {
+    if (
+      allowed.length > 0 &&
+      !tolerations.every((each) => allowed.some((wide) => coversToleration(wide, each)))
+    ) {
       throw plainError(
         'pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist',
       );
@@ -71,49 +75,4 @@ function readTolerations(text: string): readonly Toleration[] {
     throw plainError(error.message);
   }
   throw plainError('json: cannot unmarshal object into Go value of type []v1.Toleration');
-}
-
-/** All of both, without those that another one covers. */
-function merge(first: readonly Toleration[], second: readonly Toleration[]): readonly Toleration[] {
-  const all = [...first, ...second];
-  const merged: Toleration[] = [];
-  for (const [index, each] of all.entries()) {
-    const isCovered =
-      merged.some((kept) => covers(kept, each)) ||
-      all.slice(index + 1).some((later) => !isSame(later, each) && covers(later, each));
-    if (!isCovered) {
-      merged.push(each);
-    }
-  }
-  return merged;
-}
-
-function covers(wide: Toleration, narrow: Toleration): boolean {
-  if (isSame(wide, narrow)) {
-    return true;
-  }
-  const { key = '', operator = '', effect = '', value = '', tolerationSeconds } = wide;
-  const takesAnyKey = key === '' && operator === 'Exists';
-  if ((narrow.key ?? '') !== key && !takesAnyKey) {
-    return false;
-  }
-  if (effect !== '' && (narrow.effect ?? '') !== effect) {
-    return false;
-  }
-  if (effect === 'NoExecute' && tolerationSeconds !== undefined) {
-    if (narrow.tolerationSeconds === undefined || narrow.tolerationSeconds > tolerationSeconds) {
-      return false;
-    }
-  }
-  return operator === 'Exists' || (narrow.operator === 'Equal' && (narrow.value ?? '') === value);
-}
-
-function isSame(left: Toleration, right: Toleration): boolean {
-  return (
-    (left.key ?? '') === (right.key ?? '') &&
-    (left.operator ?? '') === (right.operator ?? '') &&
-    (left.value ?? '') === (right.value ?? '') &&
-    (left.effect ?? '') === (right.effect ?? '') &&
-    left.tolerationSeconds === right.tolerationSeconds
-  );
 }

@@ -1,11 +1,12 @@
 import { compareQuantities, parseQuantity } from '#api/quantity.ts';
 import type { ApiObject } from '#api/object.ts';
-import type { Pod, Toleration } from '#api/types/core.v1.ts';
+import type { Pod } from '#api/types/core.v1.ts';
 import type { RuntimeClass as RuntimeClassObject } from '#api/types/node.v1.ts';
 import { RUNTIME_CLASS } from '#api/types/resources.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import type { AdmissionAttributes, AdmissionScope, MutatingPlugin, ValidatingPlugin } from '../admission.ts';
 import { forbid } from '../forbid.ts';
+import { mergeTolerations } from '../merge-tolerations.ts';
 
 type Quantities = Readonly<Record<string, string>>;
 
@@ -76,28 +77,19 @@ function withScheduling(attributes: AdmissionAttributes, pod: Pod, runtimeClass:
       );
     }
   }
-  const present = pod.spec.tolerations ?? [];
-  const added = tolerations.filter(
-    (toleration) => !present.some((other) => isSameToleration(other, toleration)),
-  );
   const isSelecting = Object.keys(nodeSelector).length > 0;
-  if (!isSelecting && added.length === 0) {
+  if (!isSelecting && tolerations.length === 0) {
     return pod;
   }
+  const merged = mergeTolerations(pod.spec.tolerations ?? [], tolerations);
   return {
     ...pod,
     spec: {
       ...pod.spec,
       ...(isSelecting ? { nodeSelector: { ...own, ...nodeSelector } } : {}),
-      ...(added.length > 0 ? { tolerations: [...present, ...added] } : {}),
+      ...(merged.length > 0 ? { tolerations: merged } : {}),
     },
   };
-}
-
-function isSameToleration(left: Toleration, right: Toleration): boolean {
-  const partsOf = ({ key, operator, value, effect, tolerationSeconds }: Toleration): string =>
-    JSON.stringify([key ?? '', operator ?? 'Equal', value ?? '', effect ?? '', tolerationSeconds]);
-  return partsOf(left) === partsOf(right);
 }
 
 function isSame(left: Quantities | undefined, right: Quantities): boolean {

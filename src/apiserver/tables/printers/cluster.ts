@@ -16,10 +16,6 @@ import type { RuntimeClass } from '#api/types/node.v1.ts';
 import type { PriorityClass } from '#api/types/scheduling.v1.ts';
 import type { CustomResourceDefinition } from '#api/types/apiextensions.v1.ts';
 import type { APIService } from '#api/types/apiregistration.v1.ts';
-import type {
-  MutatingWebhookConfiguration,
-  ValidatingWebhookConfiguration,
-} from '#api/types/admissionregistration.v1.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from '#api/types/flowcontrol.v1.ts';
 import type { TablePrinter } from '../table.ts';
 import { AGE, ageText, NONE, orNone, printer, type ColumnOf } from './printer.ts';
@@ -256,13 +252,6 @@ export const API_SERVICE_PRINTER = printer<APIService>([
         : `${available.status} (${available.reason ?? ''})`;
     },
   },
-  AGE,
-]);
-
-type AnyWebhooks = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
-
-export const WEBHOOKS_PRINTER = printer<AnyWebhooks>([
-  { name: 'Webhooks', type: 'integer', cell: ({ webhooks }) => (webhooks ?? []).length },
   AGE,
 ]);
 
