@@ -79,6 +79,8 @@ class Checker {
   readonly #source: Source;
   readonly #environment: Environment;
   readonly #substitution = new Substitution();
+  /** Literals inside these many calls may hold elements of different types. */
+  #mixedDepth = 0;
   /** Variables of the folds around the current node, innermost last. */
   readonly #locals: { readonly name: string; readonly type: Type }[] = [];
 
@@ -216,7 +218,11 @@ class Checker {
     if (expr.name === '_?._') {
       return this.#optionalSelect(expr);
     }
+    // What is to be put into a text may be of any types.
+    const isMixed = expr.target !== undefined && expr.name === 'format';
+    this.#mixedDepth += isMixed ? 1 : 0;
     const argTypes = expr.args.map((arg) => this.#check(arg));
+    this.#mixedDepth -= isMixed ? 1 : 0;
     if (expr.target === undefined) {
       const name = expr.name.startsWith('.') ? expr.name.slice(1) : expr.name;
       const overloads = this.#environment.overloads(name);
@@ -342,6 +348,9 @@ class Checker {
     }
     if (this.#substitution.assign(previous, current)) {
       return moreGeneral(previous, current);
+    }
+    if (this.#mixedDepth > 0) {
+      return DYN;
     }
     const [wanted, found] = [previous, current].map((type) =>
       formatType(this.#substitution.resolve(type, true)),

@@ -110,7 +110,7 @@ const EXPRESSIONS: readonly (readonly [source: string, value: Json])[] = [
   ['type(null)', 'type: null_type'],
   ['string(duration("1h30m")) + string(duration("1.5ms"))', '5400s0.0015s'],
   ['timestamp("2026-01-31T00:00:00+01:00") + duration("1h")', '2026-01-31T00:00:00Z'],
-  ['timestamp("2026-02-30T00:00:00Z")', 'error: invalid timestamp "2026-02-30T00:00:00Z"'],
+  ['timestamp(dyn("2026-02-30T00:00:00Z"))', 'error: invalid timestamp "2026-02-30T00:00:00Z"'],
   ['timestamp("9999-12-31T23:59:59Z") + duration("1s")', 'error: timestamp overflow'],
   ['timestamp(60) - timestamp(0) == duration("1m")', true],
   ['duration("100s").getMinutes()', 1],
@@ -160,8 +160,8 @@ test('host values: are read as their schema declares them', () => {
   const table: readonly (readonly [string, Json])[] = [
     ['self.replicas + 1', 4],
     ['self.ratio / 4.0', '0.5d'],
-    ['self.note', null],
-    ['has(self.note) && !has(self.labels.b)', true],
+    ['self.note', 'error: no such key: note'],
+    ['!has(self.note) && !has(self.labels.b)', true],
     ['self.size == "10%"', true],
     ['self.since < timestamp("2027-01-01T00:00:00Z")', true],
     ['self.labels.all(k, self.labels[k] == "x")', true],
@@ -181,16 +181,22 @@ test('host values: data that breaks the schema is an error, not a value', () => 
   const read = (source: string, self: unknown): Json => show(source, ENVIRONMENT, { self });
   assert.equal(read('self.replicas', { replicas: 'x' }), 'error: invalid data, expected an int, got string');
   assert.equal(
-    read('self.name', { name: null }),
+    read('self.ports[0]', { ports: [null] }),
     'error: invalid data, got null for schema with nullable=false',
   );
   assert.equal(read('self.name', {}), 'error: no such key: name');
+  assert.equal(read('self.name', { name: null }), 'error: no such key: name');
   assert.equal(read('has(self.labels.constructor)', { labels: {} }), false);
   assert.equal(show('self.name', ENVIRONMENT, {}), 'error: no such attribute(s): self');
 });
 
 test('compile: says what is wrong and where', () => {
   const table: readonly (readonly [string, string])[] = [
+    ['duration("1x")', 'ERROR: <input>:1:10: invalid duration argument\n | duration("1x")\n | .........^'],
+    [
+      'timestamp("2026-02-30T00:00:00Z")',
+      'ERROR: <input>:1:11: invalid timestamp argument\n | timestamp("2026-02-30T00:00:00Z")\n | ..........^',
+    ],
     ['self.foo', "ERROR: <input>:1:5: undefined field 'foo'\n | self.foo\n | ....^"],
     ['other', "ERROR: <input>:1:1: undeclared reference to 'other' (in container '')\n | other\n | ^"],
     [

@@ -1,3 +1,4 @@
+import { jsonEqual } from '#base/json-equal.ts';
 import {
   Boxed,
   Double,
@@ -116,10 +117,24 @@ function equalMaps(a: MapValue, b: MapValue): boolean {
 function equalStructs(a: StructValue, b: StructValue): boolean {
   return (
     a.shape.type.name === b.shape.type.name &&
+    (a.shape.isNullAbsent !== true || equalUndeclared(a, b)) &&
     [...a.fieldNames, ...b.fieldNames].every((name) => {
       const [left, right] = [a.get(name), b.get(name)];
       return left === undefined || right === undefined ? left === right : equal(left, right);
     })
+  );
+}
+
+/** Objects may have fields that their schema does not declare; those are compared as JSON. */
+function equalUndeclared(a: StructValue, b: StructValue): boolean {
+  const names = Object.keys(a.record);
+  if (names.length !== Object.keys(b.record).length) {
+    return false;
+  }
+  const declared = new Set(a.fieldNames.map((name) => a.shape.field(name)?.property));
+  return names.every(
+    (name) =>
+      declared.has(name) || !Object.hasOwn(b.record, name) || jsonEqual(a.record[name], b.record[name]),
   );
 }
 

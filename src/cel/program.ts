@@ -3,6 +3,7 @@ import type { CheckedExpression } from './checker.ts';
 import type { Environment } from './environment.ts';
 import { CostLimitExceeded, Frame } from './evaluator/frame.ts';
 import { plan } from './evaluator/plan.ts';
+import { literalProblems } from './literal-arguments.ts';
 import { parse } from './parser.ts';
 import { displayIssues } from './source.ts';
 import type { CelIssue } from './source.ts';
@@ -36,7 +37,13 @@ export interface Program {
 export type Compilation =
   | { readonly ok: true; readonly program: Program }
   /** `message` shows all issues with their lines, as upstream prints them. */
-  | { readonly ok: false; readonly issues: readonly CelIssue[]; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly issues: readonly CelIssue[];
+      readonly message: string;
+      /** The expression is well formed, and cannot be made ready to run. */
+      readonly isProgramError?: boolean;
+    };
 
 /** Reads, checks and plans an expression. */
 export function compile(source: string, environment: Environment): Compilation {
@@ -49,6 +56,13 @@ export function compile(source: string, environment: Environment): Compilation {
     return { ok: false, issues: result.issues, message: displayIssues(result.issues, parsed.source) };
   }
   const { checked } = result;
+  const { issues, programError } = literalProblems(parsed.parsed, parsed.source);
+  if (issues.length > 0) {
+    return { ok: false, issues, message: displayIssues(issues, parsed.source) };
+  }
+  if (programError !== undefined) {
+    return { ok: false, issues, message: programError, isProgramError: true };
+  }
   const step = plan(checked, environment);
   return {
     ok: true,

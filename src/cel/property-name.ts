@@ -30,6 +30,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '/': '__slash__',
 };
 
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name);
+}
+
 /** How expressions spell a property, such as `spec.x__dash__y`; undefined for a property they cannot name. */
 export function escapeProperty(name: string): string | undefined {
   if (RESERVED.has(name)) {

@@ -36,7 +36,8 @@ function child(schema: Schema, step: string): Schema | undefined {
     case 'list':
       return step === '@items' ? schema.items : undefined;
     case 'map':
-      return step === '@values' || !step.startsWith('@') ? schema.values : undefined;
+      // A key spelt like a field is not looked up, so its value has the size of its type.
+      return step === '@values' ? schema.values : undefined;
     case 'object':
       return Object.hasOwn(schema.fields, step) ? schema.fields[step]?.schema : undefined;
     default:

@@ -1,3 +1,4 @@
+import { isReserved } from './property-name.ts';
 import { DurationText, TimestampText } from './time-text.ts';
 import {
   BOOL,
@@ -156,6 +157,7 @@ function shapeOf(schema: ObjectSchema): StructShape {
 class SchemaShape implements StructShape {
   readonly type: Type;
   readonly fieldNames: readonly string[];
+  readonly isNullAbsent = true;
   readonly #schema: ObjectSchema;
   readonly #fields = new Map<string, StructShapeField>();
 
@@ -170,15 +172,19 @@ class SchemaShape implements StructShape {
     if (known !== undefined) {
       return known;
     }
-    if (!Object.hasOwn(this.#schema.fields, name)) {
-      return undefined;
-    }
-    const declared = this.#schema.fields[name];
+    const { fields } = this.#schema;
+    // Words that are reserved elsewhere may be fields, spelt as they are or escaped.
+    const spelt = Object.hasOwn(fields, name) ? name : isReserved(name) ? `__${name}__` : undefined;
+    const declared = spelt !== undefined && Object.hasOwn(fields, spelt) ? fields[spelt] : undefined;
     if (declared === undefined) {
       return undefined;
     }
     const { schema, property } = declared;
-    const field = { type: typeOfSchema(schema), property: property ?? name, adapt: adapterOf(schema) };
+    const field = {
+      type: typeOfSchema(schema),
+      property: property ?? spelt ?? name,
+      adapt: adapterOf(schema),
+    };
     this.#fields.set(name, field);
     return field;
   }

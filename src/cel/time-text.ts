@@ -62,7 +62,7 @@ export const TimestampText = {
     if (match === null || seconds === undefined) {
       return new EvaluationError(`invalid timestamp ${JSON.stringify(text)}`);
     }
-    return new Timestamp(seconds, Number((match[7] ?? '').padEnd(9, '0')));
+    return new Timestamp(seconds, Number((match[7] ?? '').padEnd(9, '0')), offsetOf(match));
   },
 
   /** Reads `2026-01-31` as its first moment. */
@@ -70,12 +70,27 @@ export const TimestampText = {
     return TimestampText.parse(`${text}T00:00:00Z`);
   },
 
-  format({ seconds, nanos }: Timestamp): string {
-    const [whole = ''] = new Date(seconds * 1000).toISOString().split('.');
+  format({ seconds, nanos, offsetMinutes }: Timestamp): string {
+    const [whole = ''] = new Date((seconds + offsetMinutes * 60) * 1000).toISOString().split('.');
     const fraction = nanos.toString().padStart(9, '0').replace(/0+$/, '');
-    return fraction === '' ? `${whole}Z` : `${whole}.${fraction}Z`;
+    return `${whole}${fraction === '' ? '' : `.${fraction}`}${zoneText(offsetMinutes)}`;
   },
 };
+
+function zoneText(offsetMinutes: number): string {
+  if (offsetMinutes === 0) {
+    return 'Z';
+  }
+  const magnitude = Math.abs(offsetMinutes);
+  const [hours, minutes] = [Math.floor(magnitude / 60), magnitude % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${offsetMinutes < 0 ? '-' : '+'}${hours ?? ''}:${minutes ?? ''}`;
+}
+
+function offsetOf(match: RegExpExecArray): number {
+  return (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
+}
 
 function secondsOf(match: RegExpExecArray): number | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
@@ -88,7 +103,6 @@ function secondsOf(match: RegExpExecArray): number | undefined {
   if (!exists || hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) {
     return undefined;
   }
-  const offset = (match[8] === '-' ? -1 : 1) * (offsetHours * 3600 + offsetMinutes * 60);
-  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
+  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offsetOf(match) * 60;
   return seconds >= TIMESTAMP_SECONDS_MIN && seconds <= TIMESTAMP_SECONDS_MAX ? seconds : undefined;
 }

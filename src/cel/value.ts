@@ -14,6 +14,7 @@ import {
   listOf,
   mapOf,
   optionalOf,
+  parameterAt,
 } from './types.ts';
 import type { Type } from './types.ts';
 
@@ -75,11 +76,14 @@ export class Timestamp extends Boxed {
   readonly seconds: number;
   /** 0 to 999,999,999, counted forward from `seconds`. */
   readonly nanos: number;
+  /** The offset it was written with, which its text shows again. */
+  readonly offsetMinutes: number;
 
-  constructor(seconds: number, nanos: number) {
+  constructor(seconds: number, nanos: number, offsetMinutes = 0) {
     super();
     this.seconds = seconds;
     this.nanos = nanos;
+    this.offsetMinutes = offsetMinutes;
   }
 }
 
@@ -263,6 +267,8 @@ export interface StructShape {
   field(name: string): StructShapeField | undefined;
   /** Absent where any field may be set. */
   readonly fieldNames?: readonly string[];
+  /** A field that is null is as absent; objects of the host's that a schema describes are so. */
+  readonly isNullAbsent?: boolean;
   /** Makes a value from a literal such as `Object{…}`; absent where expressions only read. */
   readonly create?: (fields: ReadonlyMap<string, Value>) => Value;
 }
@@ -296,14 +302,21 @@ export class StructValue extends Boxed {
 
   get(name: string): Value | undefined {
     const field = this.shape.field(name);
-    return field === undefined || !Object.hasOwn(this.record, field.property)
+    return field === undefined || !this.#hasProperty(field.property)
       ? undefined
       : field.adapt(this.record[field.property]);
   }
 
   has(name: string): boolean {
     const field = this.shape.field(name);
-    return field !== undefined && Object.hasOwn(this.record, field.property);
+    return field !== undefined && this.#hasProperty(field.property);
+  }
+
+  #hasProperty(property: string): boolean {
+    return (
+      Object.hasOwn(this.record, property) &&
+      !(this.shape.isNullAbsent === true && this.record[property] === null)
+    );
   }
 }
 
@@ -354,19 +367,32 @@ export function typeOfValue(value: Value): Type {
   return value instanceof Uint8Array ? BYTES : value.type;
 }
 
-/** Whether a value may be given for a parameter of this type. Containers are not looked into. */
+/** Whether a value may be given for a parameter of this type. Of containers the first element tells. */
 export function isInstance(value: Value, type: Type): boolean {
   switch (type.kind) {
     case 'dyn':
     case 'param':
     case 'error':
       return true;
-    case 'map':
-      return value instanceof MapValue;
+    case 'list':
+      return value instanceof ListValue && (value.size === 0 || isElement(value.at(0), parameterAt(type, 0)));
+    case 'map': {
+      const [key] = value instanceof MapValue ? value.keys() : [];
+      return (
+        value instanceof MapValue &&
+        (key === undefined ||
+          (isElement(key, parameterAt(type, 0)) && isElement(value.get(key) ?? null, parameterAt(type, 1))))
+      );
+    }
     case 'struct':
     case 'opaque':
       return typeOfValue(value).name === type.name;
     default:
       return typeOfValue(value).kind === type.kind;
   }
+}
+
+/** What containers hold is not looked into: what is in there may be mixed. */
+function isElement(value: Value, type: Type): boolean {
+  return type.kind === 'list' || type.kind === 'map' || isInstance(value, type);
 }

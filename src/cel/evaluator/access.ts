@@ -25,7 +25,7 @@ export function selectField(target: Value, field: string): Value {
   if (target instanceof OptionalValue) {
     return selectOptional(target, field);
   }
-  return find(target, field) ?? noSuchKey(field);
+  return present(find(target, field), field);
 }
 
 /** `target.?field` */
@@ -43,6 +43,11 @@ export function testField(target: Value, field: string): Value {
     return target.value !== undefined && testField(target.value, field);
   }
   return target instanceof StructValue || target instanceof MapValue ? target.has(field) : noSuchOverload();
+}
+
+/** Null is a value like others. */
+function present(value: Value | undefined, key: string): Value {
+  return value === undefined ? noSuchKey(key) : value;
 }
 
 function wrap(value: Value | undefined): Value {
@@ -67,7 +72,7 @@ export function selectIndex(target: Value, index: Value): Value {
       : new EvaluationError(`index out of bounds: ${position}`);
   }
   if (target instanceof MapValue) {
-    return target.get(index) ?? noSuchKey(keyText(index));
+    return present(target.get(index), keyText(index));
   }
   return target instanceof StructValue && typeof index === 'string'
     ? selectField(target, index)

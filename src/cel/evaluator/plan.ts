@@ -153,8 +153,13 @@ export class Planner {
     return (frame) => {
       const target = operand(frame);
       frame.charge(1);
-      if (target instanceof StructValue && target.shape === shape && Object.hasOwn(target.record, property)) {
-        return adapt(target.record[property]);
+      // Null may mean absent, which the general way knows.
+      const raw =
+        target instanceof StructValue && target.shape === shape && Object.hasOwn(target.record, property)
+          ? target.record[property]
+          : null;
+      if (raw !== null) {
+        return adapt(raw);
       }
       return isError(target) ? target : selectField(target, field);
     };

@@ -119,8 +119,13 @@ function fixed(value: Value, precision: number, isScientific: boolean): string |
     return number.toFixed(precision);
   }
   const [digits = '', exponent = ''] = number.toExponential(precision).split('e');
-  return `${digits}e${exponent.startsWith('-') ? '-' : '+'}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`;
+  const power = exponent.replace(/^[+-]/, '').padStart(2, '0');
+  const raised = Array.from(power, (digit) => SUPERSCRIPTS[Number(digit)] ?? '').join('');
+  return `${digits}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
 }
+
+/** Upstream writes powers of ten as people do. */
+const SUPERSCRIPTS = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
 
 function radix(value: Value, base: number, letter: string): string | EvaluationError {
   if (isInt(value)) {

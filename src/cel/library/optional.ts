@@ -1,5 +1,6 @@
 import { declare, method } from '../declarations.ts';
 import type { Library } from '../declarations.ts';
+import { TIMESTAMP_SECONDS_MIN } from '../time-text.ts';
 import {
   Double,
   Duration,
@@ -7,6 +8,7 @@ import {
   ListValue,
   MapValue,
   OptionalValue,
+  Timestamp,
   Uint,
   noSuchOverload,
 } from '../value.ts';
@@ -25,6 +27,9 @@ function isZero(value: Value): boolean {
   }
   if (value instanceof Uint || value instanceof Double) {
     return Number(value.value) === 0;
+  }
+  if (value instanceof Timestamp) {
+    return value.seconds === TIMESTAMP_SECONDS_MIN && value.nanos === 0;
   }
   return value instanceof Duration && value.nanos === 0n;
 }

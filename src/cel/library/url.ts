@@ -42,7 +42,8 @@ export function parseUrl(text: string): UrlParts | { readonly error: string } {
     return { error: `${shown}: net/url: invalid control character in URL` };
   }
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1];
-  const rest = scheme === undefined ? text : text.slice(scheme.length + 1);
+  const [beforeFragment = ''] = text.split('#', 1);
+  const rest = scheme === undefined ? beforeFragment : beforeFragment.slice(scheme.length + 1);
   if (scheme === undefined && !text.startsWith('/')) {
     return {
       error: text.startsWith(':') ? `${shown}: missing protocol scheme` : `${shown}: invalid URI for request`,

@@ -55,7 +55,8 @@ function compileRule(rule: ValidationRule, schema: Schema, environment: Environm
   }
   const compiled = compile(rule.rule, environment);
   if (!compiled.ok) {
-    return { ...nothing, error: `compilation failed: ${compiled.message}` };
+    const stage = compiled.isProgramError === true ? 'program instantiation failed' : 'compilation failed';
+    return { ...nothing, error: `${stage}: ${compiled.message}` };
   }
   const { program } = compiled;
   if (!sameType(program.type, BOOL)) {
@@ -79,7 +80,8 @@ function compileMessage(source: string, environment: Environment): Partial<Compi
   }
   const compiled = compile(source, environment);
   if (!compiled.ok) {
-    return { messageError: `messageExpression compilation failed: ${compiled.message}` };
+    const stage = compiled.isProgramError === true ? 'instantiation failed' : 'compilation failed';
+    return { messageError: `messageExpression ${stage}: ${compiled.message}` };
   }
   const { program } = compiled;
   return sameType(program.type, STRING)

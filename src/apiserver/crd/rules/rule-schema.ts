@@ -117,12 +117,24 @@ function buildObject({ properties, rules }: Schema, isResourceRoot: boolean, nam
       };
     }
   }
-  if (!isResourceRoot) {
+  if (!isResourceRoot || saysTypeAndNames(properties)) {
     return { kind: 'object', name, fields };
   }
   const metadata: CelSchema = { kind: 'object', name: `${name}.metadata`, fields: METADATA_FIELDS };
   const always = { apiVersion: { schema: TEXT }, kind: { schema: TEXT }, metadata: { schema: metadata } };
   return { kind: 'object', name, fields: { ...fields, ...always } };
+}
+
+/** A schema that itself says what every object has is taken at its word, and may say more. */
+function saysTypeAndNames(properties: ReadonlyMap<string, Schema>): boolean {
+  const metadata = properties.get('metadata');
+  const texts = [
+    properties.get('kind'),
+    properties.get('apiVersion'),
+    metadata?.properties.get('name'),
+    metadata?.properties.get('generateName'),
+  ];
+  return metadata?.type === 'object' && texts.every((schema) => schema?.type === 'string');
 }
 
 function bound(value: number | undefined): number | undefined {
