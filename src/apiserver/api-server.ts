@@ -202,9 +202,12 @@ export class ApiServer implements AsyncDisposable {
     clientCa: string;
     advertise: string;
     disturb?: Disturb;
+    /** For how long requests wait and take; the server's own when left out. Real where that is virtual and clients are not. */
+    trafficClock?: Clock;
   }): Promise<number> {
     const { authenticator, authorizer } = this.#security;
-    const limiter = this.#createLimiter();
+    const trafficClock = options.trafficClock ?? this.#deps.clock;
+    const limiter = this.#createLimiter(trafficClock);
     this.#limiter = limiter;
     this.#http = new HttpServer(
       {
@@ -218,6 +221,7 @@ export class ApiServer implements AsyncDisposable {
         requestTimeoutMs: this.#limits.requestTimeoutMs,
         metrics: this.#requestMetrics,
         clock: this.#deps.clock,
+        trafficClock,
         random: this.#deps.random,
         log: this.#deps.log,
       },
@@ -282,7 +286,7 @@ export class ApiServer implements AsyncDisposable {
   }
 
   /** Components in this process are not limited: their own workers are all there is of them. */
-  #createLimiter(): RequestLimiter {
+  #createLimiter(trafficClock: Clock): RequestLimiter {
     const { inFlight, priorityAndFairness, requestTimeoutMs } = this.#limits;
     if (!priorityAndFairness) {
       return new MaxInFlight(inFlight);
@@ -292,7 +296,7 @@ export class ApiServer implements AsyncDisposable {
     const controller = new FlowController(
       {
         reader: this.registry.mirrors,
-        clock,
+        clock: trafficClock,
         metrics,
         stats: (info) => sizes.statsOf(info),
         onNextTurn,

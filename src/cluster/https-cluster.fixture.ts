@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { Clock } from '#base/clock.ts';
 import { SeededRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
@@ -33,7 +34,13 @@ export interface HttpsCluster extends AsyncDisposable {
 }
 
 /** An in-process cluster that also listens, for what only happens to requests from outside. */
-export async function startHttpsCluster(options: InProcessOptions = {}): Promise<HttpsCluster> {
+export async function startHttpsCluster({
+  trafficClock,
+  ...options
+}: InProcessOptions & {
+  /** The cluster's own when left out. */
+  readonly trafficClock?: Clock;
+} = {}): Promise<HttpsCluster> {
   const clock = options.clock ?? new VirtualClock();
   const random = new SeededRandom(1);
   const authority = CertificateAuthority.create('test-ca', { clock, random });
@@ -48,7 +55,13 @@ export async function startHttpsCluster(options: InProcessOptions = {}): Promise
     altNames: { dnsNames: ['localhost'], ipAddresses: [host] },
   });
   const tls = { cert: certificatePem, key: keyPem, clientCa: authority.certificatePem };
-  const port = await cluster.plane.server.listen({ ...tls, host, port: 0, advertise: host });
+  const port = await cluster.plane.server.listen({
+    ...tls,
+    host,
+    port: 0,
+    advertise: host,
+    ...(trafficClock === undefined ? {} : { trafficClock }),
+  });
   const agents = [new Agent({ rejectUnauthorized: false })];
   return {
     cluster,

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import type { FlowSchema } from '#api/types/flowcontrol.v1.ts';
 import { CLUSTER_ROLE_BINDING, FLOW_SCHEMA, PRIORITY_LEVEL_CONFIGURATION } from '#api/types/resources.ts';
+import { VirtualClock } from '#base/virtual-clock.ts';
 import { answerOf, startHttpsCluster, type HttpsCluster } from './https-cluster.fixture.ts';
 
 const TRIES_MAX = 100;
@@ -205,4 +206,21 @@ test('limited requests: without priority and fairness two counters remain', asyn
   assert.equal((await client.of(FLOW_SCHEMA).list('')).items.length, 0);
   const answer = await https.user('eve').ask('GET', '/version');
   assert.deepEqual([answer.code, answer.headers['x-kubernetes-pf-flowschema-uid']], [200, undefined]);
+});
+
+test('limited requests: time of their own lets requests outlast leaps of a virtual clock', async () => {
+  const trafficClock = new VirtualClock();
+  await using https = await startHttpsCluster({ trafficClock });
+  const root = https.user('root', 'system:masters');
+  const slow = root.open('POST', MAPS, { 'content-type': 'application/json' });
+  slow.flushHeaders();
+  const isServed = (): boolean =>
+    /apiserver_current_inflight_requests\{request_kind="mutating"\} 1\n/.test(https.cluster.metrics.render());
+  for (let tries = 0; !isServed(); tries++) {
+    assert.ok(tries < TRIES_MAX, 'the request does not arrive');
+    await https.cluster.clock.settle();
+  }
+  await https.cluster.clock.advance(3_600_000);
+  slow.end(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' } }));
+  assert.equal((await answerOf(slow)).code, 201);
 });

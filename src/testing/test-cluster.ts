@@ -501,6 +501,7 @@ export class TestCluster implements AsyncDisposable {
       clientCa: certificatePem,
       advertise: host,
       disturb: disturbBy(this.#life.faults, this.#onRequest),
+      trafficClock: new SystemClock(),
     });
     this.#port = port;
     const credential = forClients.issue({

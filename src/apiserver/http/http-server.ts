@@ -58,6 +58,8 @@ export interface HttpServerDeps {
   readonly disturb?: Disturb | undefined;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;
+  /** Says when a request's time is over. Never virtual where clients are real. */
+  readonly trafficClock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
@@ -77,6 +79,8 @@ type Request = IncomingMessage | Http2ServerRequest;
 /** A call whose body is still to be read. */
 type OpenCall = { -readonly [K in keyof ApiCall]: ApiCall[K] };
 
+/** As Go's server takes: the words of a command stand in the address of its request. */
+const HEADER_BYTES_MAX = 1024 * 1024;
 const SWITCHING_PROTOCOLS = 101;
 const GATEWAY_TIMEOUT = 504;
 
@@ -96,7 +100,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(deps: HttpServerDeps, options: HttpServerOptions) {
     this.#deps = deps;
-    this.#deadlines = new RequestDeadlines(deps.clock, deps.requestTimeoutMs);
+    this.#deadlines = new RequestDeadlines(deps.trafficClock, deps.requestTimeoutMs);
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert: options.cert,
@@ -105,8 +109,14 @@ export class HttpServer implements AsyncDisposable {
       requestCert: true,
       // A client without a certificate may still show a token; certificates are checked by the authenticator.
       rejectUnauthorized: false,
-      settings: { maxConcurrentStreams: 250, initialWindowSize: 1024 * 1024 },
+      settings: {
+        maxConcurrentStreams: 250,
+        initialWindowSize: 1024 * 1024,
+        maxHeaderListSize: HEADER_BYTES_MAX,
+      },
     });
+    // HTTP/1.1 connections look here for their bound; there is no option for it beside HTTP/2.
+    Object.assign(this.#server, { maxHeaderSize: HEADER_BYTES_MAX });
     this.#server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
       void this.#serve(request, response);
     });
