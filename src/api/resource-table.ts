@@ -16,6 +16,8 @@ export interface ResourceInfo extends GroupVersionResource, GroupVersionKind {
   readonly subresources: Readonly<Record<string, SubresourceInfo>>;
   /** The kind of lists where it is not the kind with `List` after it. */
   readonly listKind?: string;
+  /** The version of a custom resource in which its objects are stored. */
+  readonly storageVersion?: string;
 }
 
 const ALL_VERBS: readonly string[] = [

@@ -109,3 +109,25 @@ test('asked forms: applied YAML that says something twice is refused or warned o
   const warned = await apply('Warn');
   assert.equal(warned.code, 201, JSON.stringify(warned.answer));
 });
+
+test('asked forms: discovery marks resources with the hashes of their stored types, as every server does', async () => {
+  await using cluster = await startInProcessCluster();
+  const port = await listen(cluster);
+  const hashOf = async (path: string, name: string): Promise<string | undefined> => {
+    const { answer } = await ask(port, { path });
+    const { resources } = answer as {
+      readonly resources: readonly { readonly name: string; readonly storageVersionHash?: string }[];
+    };
+    return resources.find((resource) => resource.name === name)?.storageVersionHash;
+  };
+  assert.equal(await hashOf('/api/v1', 'pods'), 'xPOwRZ+Yhw8=');
+  assert.equal(await hashOf('/apis/events.k8s.io/v1', 'events'), 'r2yiGXH7wu8=');
+  assert.equal(await hashOf('/apis/autoscaling/v1', 'horizontalpodautoscalers'), 'qwQve8ut294=');
+});
+
+test('asked forms: a command of many kilobytes fits into the address of a request', async () => {
+  await using cluster = await startInProcessCluster();
+  const port = await listen(cluster);
+  const { code } = await ask(port, { path: `/version?command=${'a'.repeat(100_000)}` });
+  assert.equal(code, 200);
+});

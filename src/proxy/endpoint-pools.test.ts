@@ -51,8 +51,12 @@ test('isProxied: headless, named and foreign services are left alone', () => {
   assert.equal(isProxied(aService()), true);
   assert.equal(isProxied(aService({ clusterIP: 'None', clusterIPs: ['None'] })), false);
   assert.equal(isProxied(aService({ type: 'ExternalName', clusterIP: '' })), false);
-  const labels = { 'service.kubernetes.io/service-proxy-name': 'mesh' };
-  assert.equal(isProxied(aService({}, { metadata: { name: 'web', namespace: 'shop', labels } })), false);
+  for (const labels of [
+    { 'service.kubernetes.io/service-proxy-name': 'mesh' },
+    { 'service.kubernetes.io/headless': '' },
+  ]) {
+    assert.equal(isProxied(aService({}, { metadata: { name: 'web', namespace: 'shop', labels } })), false);
+  }
 });
 
 function lastOctets(endpoints: readonly ProxyEndpoint[]): string {

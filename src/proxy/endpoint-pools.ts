@@ -69,6 +69,9 @@ export function protocolOf(port: { readonly protocol?: Protocol }): NftProtocol 
   }
 }
 
+/** Whatever the value: another proxy serves it, or none does. */
+const NOT_OURS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
 /** Whether the service has addresses that this proxy serves: not headless, not a mere name, not somebody else's. */
 export function isProxied({ metadata, spec }: Service): boolean {
   return (
@@ -76,7 +79,7 @@ export function isProxied({ metadata, spec }: Service): boolean {
     spec.clusterIP !== undefined &&
     spec.clusterIP !== '' &&
     spec.clusterIP !== 'None' &&
-    metadata.labels?.['service.kubernetes.io/service-proxy-name'] === undefined
+    !NOT_OURS.some((label) => Object.hasOwn(metadata.labels ?? {}, label))
   );
 }
 

@@ -31,6 +31,16 @@ const FULL_TEMPLATE = { metadata: {}, spec: POD_SPEC };
 
 const cases: readonly Case[] = [
   {
+    name: 'a Pod with less than no time to end',
+    of: ['v1', 'Pod'],
+    given: { ...TEMPLATE, spec: { ...TEMPLATE.spec, terminationGracePeriodSeconds: -5 }, status: {} },
+    becomes: {
+      ...FULL_TEMPLATE,
+      spec: { ...POD_SPEC, enableServiceLinks: true, terminationGracePeriodSeconds: 1 },
+      status: {},
+    },
+  },
+  {
     name: 'a Pod',
     of: ['v1', 'Pod'],
     given: {

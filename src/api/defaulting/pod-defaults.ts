@@ -44,7 +44,10 @@ export function defaultPod(pod: Pod): Pod {
 }
 
 function fillPod(pod: Pod): Pod {
-  const spec = fill(defaultPodSpec(pod.spec), { enableServiceLinks: true });
+  const { terminationGracePeriodSeconds = 0 } = pod.spec;
+  const filled = fill(defaultPodSpec(pod.spec), { enableServiceLinks: true });
+  // Templates keep what they were given.
+  const spec = terminationGracePeriodSeconds < 0 ? { ...filled, terminationGracePeriodSeconds: 1 } : filled;
   const isHostNetwork = spec.hostNetwork === true;
   const finish = (container: Container): Container =>
     withHostPorts(change(container, { resources: withRequests(container.resources) }), isHostNetwork);

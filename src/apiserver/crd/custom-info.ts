@@ -30,9 +30,11 @@ export function customInfo(
     kind: 'Scale',
     verbs: SUBRESOURCE_VERBS,
   };
+  const storageVersion = spec.versions.find(({ storage }) => storage)?.name;
   return {
     group,
     version,
+    ...(storageVersion === undefined ? {} : { storageVersion }),
     resource: plural,
     kind,
     singular: singular ?? kind.toLowerCase(),

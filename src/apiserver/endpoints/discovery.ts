@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { APIGroupDiscovery } from '#api/types/apidiscovery.v2.ts';
 import type {
   APIGroup,
@@ -8,6 +9,7 @@ import type {
 } from '#api/types/meta.v1.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
+import { versionViewOf } from '../registry/versions/version-views.ts';
 
 /** What discovery lists: built-in resources, and later those of CustomResourceDefinitions. */
 export interface DiscoverySource {
@@ -46,16 +48,14 @@ function connectVerbs(name: string): readonly string[] {
   return name === 'proxy' ? ['create', 'delete', 'get', 'patch', 'update'] : ['create', 'get'];
 }
 
-/** A short stand-in for how objects are stored; equal while the stored form is. */
-function storageHash({ group, version, kind }: ResourceInfo): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(`${group}/${version}/${kind}`)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(hash);
-  return bytes.toString('base64');
+/** A short stand-in for the type that objects are stored as, the same in every server. */
+function storageHash(info: ResourceInfo): string {
+  const { group, version } = versionViewOf(info)?.storage ?? info;
+  const stored = `${group}/${info.storageVersion ?? version}/${info.kind}`;
+  return createHash('sha256').update(stored).digest().subarray(0, STORAGE_HASH_BYTES).toString('base64');
 }
+
+const STORAGE_HASH_BYTES = 8;
 
 export function apiVersions(serverAddress: string): APIVersions {
   return {

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import type { ApiObject, NewObject } from '#api/object.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import type { Pod } from '#api/types/core.v1.ts';
-import { CONFIG_MAP, POD, RESOURCE_QUOTA, SERVICE } from '#api/types/resources.ts';
+import {
+  CONFIG_MAP,
+  CUSTOM_RESOURCE_DEFINITION,
+  POD,
+  RESOURCE_QUOTA,
+  SERVICE,
+} from '#api/types/resources.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { startInProcessCluster } from '#cluster/in-process-cluster.ts';
 import { createControllers } from '../all-controllers.ts';
@@ -75,6 +81,36 @@ test('resource quota controller: follows a changed quota, and watches nothing th
   });
   await harness.clock.advance(1_000);
   assert.deepEqual(harness.used(), { configmaps: '1' });
+});
+
+test('resource quota controller: custom resources are counted as soon as they are defined', async () => {
+  await using harness = await startWith({ 'count/widgets.example.com': '5' });
+  await harness.clock.advance(1_000);
+  assert.deepEqual(harness.used(), { 'count/widgets.example.com': '0' });
+  const widgets: ResourceType<ApiObject> = {
+    group: 'example.com',
+    version: 'v1',
+    resource: 'widgets',
+    kind: 'Widget',
+    isNamespaced: true,
+  };
+  const names = { plural: 'widgets', kind: 'Widget' };
+  harness.transport.put(widgets, { metadata: { namespace: 'ns', name: 'w' } });
+  harness.transport.put(CUSTOM_RESOURCE_DEFINITION, {
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      names,
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true }],
+    },
+    status: { acceptedNames: names, conditions: [{ type: 'Established', status: 'True' }] },
+  });
+  await harness.clock.advance(1_000);
+  assert.deepEqual(harness.used(), { 'count/widgets.example.com': '1' });
+  harness.transport.drop(widgets, 'ns/w');
+  await harness.clock.advance(1_000);
+  assert.deepEqual(harness.used(), { 'count/widgets.example.com': '0' });
 });
 
 test('resource quota controller: with admission it holds a namespace to its quota, and frees what goes', async () => {

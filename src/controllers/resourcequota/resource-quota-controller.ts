@@ -8,9 +8,11 @@ import { usageOf } from '#api/quota/quota-usage.ts';
 import { equalResources } from '#api/quota/resource-list.ts';
 import { objectKey, parseObjectKey, type ApiObject } from '#api/object.ts';
 import type { ResourceType } from '#api/resource-type.ts';
+import type { CustomResourceDefinition } from '#api/types/apiextensions.v1.ts';
 import type { ResourceQuota } from '#api/types/core.v1.ts';
-import { RESOURCE_QUOTA } from '#api/types/resources.ts';
+import { CUSTOM_RESOURCE_DEFINITION, RESOURCE_QUOTA } from '#api/types/resources.ts';
 import type { Informer } from '#client/lister.ts';
+import { namespacedCustomResources } from '../custom-resources/custom-resource-types.ts';
 import type { ControllerDeps } from '../runner/controller-deps.ts';
 import { againAfter, type Controller, type KeyQueue, type ReconcileResult } from '../runner/controller.ts';
 
@@ -23,6 +25,7 @@ const SYNC_POLL_MS = 50;
 interface Counted {
   readonly resource: ResourceType<ApiObject>;
   readonly objects: Informer<ApiObject>;
+  readonly handler: Disposable;
 }
 
 /**
@@ -35,14 +38,16 @@ export class ResourceQuotaController implements Controller {
   readonly #deps: ControllerDeps;
   readonly #quotas: Informer<ResourceQuota>;
   readonly #resources: readonly ResourceType<ApiObject>[];
-  readonly #counted = new Map<ResourceType<ApiObject>, Counted>();
-  readonly #handlers = new DisposableStack();
+  readonly #definitions: Informer<CustomResourceDefinition>;
+  /** By `resource.group`. */
+  readonly #counted = new Map<string, Counted>();
   #queue: KeyQueue | undefined;
 
-  /** @param resources those whose objects live in namespaces */
+  /** @param resources the built-in ones whose objects live in namespaces; custom ones are found */
   constructor(deps: ControllerDeps, resources: readonly ResourceType<ApiObject>[]) {
     this.#deps = deps;
     this.#quotas = deps.informers.of(RESOURCE_QUOTA);
+    this.#definitions = deps.informers.of(CUSTOM_RESOURCE_DEFINITION);
     this.#resources = resources;
   }
 
@@ -55,7 +60,14 @@ export class ResourceQuotaController implements Controller {
       }
     };
     const quotas = this.#quotas.addHandler({ onAdd: (quota) => queue.add(objectKey(quota)), onUpdate });
-    return [quotas, this.#handlers];
+    const definitions = this.#definitions.addHandler({
+      onAdd: (definition) => this.#onDefined(definition),
+      onUpdate: (_, definition) => this.#onDefined(definition),
+      onDelete: ({ metadata }) => this.#forget(metadata.name),
+    });
+    const counted = new DisposableStack();
+    counted.defer(() => [...this.#counted.keys()].forEach((name) => this.#forget(name)));
+    return [quotas, definitions, counted];
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
@@ -63,7 +75,7 @@ export class ResourceQuotaController implements Controller {
     if (quota === undefined || quota.metadata.deletionTimestamp !== undefined) {
       return { kind: 'done' };
     }
-    const counted = this.#resources
+    const counted = [...this.#resources, ...namespacedCustomResources(this.#definitions.list())]
       .filter((resource) => concernsResource(quota, resource))
       .map((resource) => this.#count(resource));
     if (!counted.every(({ objects }) => objects.hasSynced)) {
@@ -81,16 +93,34 @@ export class ResourceQuotaController implements Controller {
   }
 
   #count(resource: ResourceType<ApiObject>): Counted {
-    return this.#counted.getOrInsertComputed(resource, () => {
+    return this.#counted.getOrInsertComputed(nameOf(resource), () => {
       const objects = this.#deps.informers.of(resource);
-      this.#handlers.use(
-        objects.addHandler({
-          onUpdate: (previous, current) => this.#onUpdate(resource, previous, current),
-          onDelete: ({ metadata }) => this.#enqueueAll(metadata.namespace ?? ''),
-        }),
-      );
-      return { resource, objects };
+      const handler = objects.addHandler({
+        onUpdate: (previous, current) => this.#onUpdate(resource, previous, current),
+        onDelete: ({ metadata }) => this.#enqueueAll(metadata.namespace ?? ''),
+      });
+      return { resource, objects, handler };
     });
+  }
+
+  /** Quotas may have counted the resource before it was defined. */
+  #onDefined(definition: CustomResourceDefinition): void {
+    const [resource] = namespacedCustomResources([definition]);
+    const known = this.#counted.get(definition.metadata.name)?.resource;
+    if (resource === undefined || known?.version === resource.version) {
+      return;
+    }
+    this.#forget(definition.metadata.name);
+    for (const quota of this.#quotas.list()) {
+      if (concernsResource(quota, resource)) {
+        this.#queue?.add(objectKey(quota));
+      }
+    }
+  }
+
+  #forget(name: string): void {
+    this.#counted.get(name)?.handler[Symbol.dispose]();
+    this.#counted.delete(name);
   }
 
   /** Admission charged what an update added; what it took away is given back here. */
@@ -106,4 +136,9 @@ export class ResourceQuotaController implements Controller {
       this.#queue?.add(objectKey(quota));
     }
   }
+}
+
+/** Definitions of custom resources have this name. */
+function nameOf({ resource, group }: ResourceType<ApiObject>): string {
+  return `${resource}.${group}`;
 }
