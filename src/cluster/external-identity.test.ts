@@ -13,6 +13,7 @@ import type { TokenReview } from '#api/types/authentication.v1.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { SeededRandom } from '#base/random.ts';
+import { VirtualClock } from '#base/virtual-clock.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ExternalIdentity, type IdentityChoice } from './external-identity.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
@@ -306,4 +307,27 @@ test('tokens of service accounts: others find out how to verify them, and may re
   const keys = await started.show(new URL(keysUri).pathname);
   assert.equal(keys.contentType, 'application/jwk-set+json');
   assert.deepEqual(Object.keys(JSON.parse(keys.body).keys[0]), ['use', 'kty', 'kid', 'crv', 'alg', 'x', 'y']);
+});
+
+test('external identity: other issuers are used once they can be reached', async () => {
+  await using first = await startOutside();
+  await using second = await startOutside();
+  const clock = new VirtualClock();
+  const audiences = [SERVICE_ACCOUNT_ISSUER];
+  await using identity = new ExternalIdentity(
+    { authentication: configurationOf(first) },
+    { clock, log: SILENT_LOGGER, audiences, issuers: audiences },
+  );
+  const [tokens] = identity.tokenKinds;
+  const { signal } = new AbortController();
+  const nameOf = async (token: string): Promise<string | undefined> =>
+    (await tokens?.authenticateToken(token, audiences))?.user.name;
+  assert.equal(await identity.replaceIssuers(configurationOf(second), signal), undefined);
+  assert.equal(await nameOf(second.token({ sub: 'ada' })), 'ada');
+  assert.equal(await nameOf(first.token({ sub: 'ada' })), undefined);
+  first.isBroken = true;
+  const replacing = identity.replaceIssuers(configurationOf(first), signal);
+  await clock.advance(60_000);
+  assert.equal(await replacing, '400 Bad Request: broken');
+  assert.equal(await nameOf(second.token({ sub: 'ada' })), 'ada');
 });

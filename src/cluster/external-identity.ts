@@ -4,9 +4,7 @@ import {
   type AnonymousConfiguration,
   type OidcFlags,
 } from '#apiserver/authn/oidc/authentication-configuration.ts';
-import { httpsGet } from '#apiserver/authn/oidc/https-get.ts';
-import { IssuerKeys } from '#apiserver/authn/oidc/issuer-keys.ts';
-import { JwtAuthenticator } from '#apiserver/authn/oidc/jwt-authenticator.ts';
+import { IssuerSet } from '#apiserver/authn/oidc/issuer-set.ts';
 import type { TokenAuthenticator } from '#apiserver/authn/bearer-token.ts';
 import { WebhookTokens } from '#apiserver/authn/webhook-tokens.ts';
 import {
@@ -19,7 +17,6 @@ import { readReviewServer } from '#apiserver/review-webhook/kubeconfig.ts';
 import { ReviewWebhook } from '#apiserver/review-webhook/review-webhook.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
-import { TaskGroup } from '#base/task-group.ts';
 import type { AuthorizationMode } from './security.ts';
 
 /** Another program that says whose tokens are. */
@@ -42,6 +39,8 @@ export type AuthorizationChoice =
 export interface IdentityChoice {
   /** The text of an AuthenticationConfiguration, or what flags say instead. */
   readonly authentication?: string | OidcFlags | undefined;
+  /** The file of that text; read again when it changes. */
+  readonly authenticationFile?: string | undefined;
   readonly tokenWebhook?: TokenWebhookChoice | undefined;
   readonly authorization?: AuthorizationChoice | undefined;
 }
@@ -65,13 +64,12 @@ export class ExternalIdentity implements AsyncDisposable {
   /** Left out: the default. */
   readonly authorization: readonly (AuthorizationMode | Authorizer)[] | undefined;
   readonly #deps: IdentityDeps;
-  readonly #tasks: TaskGroup;
+  readonly #issuers: IssuerSet;
   readonly #webhooks: ReviewWebhook[] = [];
 
   /** @throws {ConfigFileError} a file is not good */
   constructor(choice: IdentityChoice, deps: IdentityDeps) {
     this.#deps = deps;
-    this.#tasks = TaskGroup.logging(deps.log);
     const { authentication, tokenWebhook, authorization } = choice;
     const { jwt, anonymous } =
       typeof authentication === 'string'
@@ -81,25 +79,28 @@ export class ExternalIdentity implements AsyncDisposable {
             anonymous: undefined,
           };
     this.anonymous = anonymous;
+    this.#issuers = new IssuerSet(jwt, { ...deps, apiAudiences: deps.audiences });
     this.tokenKinds = [
-      ...jwt.map((configuration) => this.#jwt(configuration)),
+      ...(authentication === undefined ? [] : [this.#issuers]),
       ...(tokenWebhook === undefined ? [] : [this.#tokenWebhook(tokenWebhook)]),
     ];
     this.authorization = authorization === undefined ? undefined : this.#authorizers(authorization);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tasks.close();
-    this.#webhooks.forEach((webhook) => webhook[Symbol.dispose]());
+  /**
+   * Goes on with the issuers of another AuthenticationConfiguration, once all of them were reached.
+   *
+   * @returns why not, or undefined
+   * @throws {ConfigFileError} it is not good
+   */
+  replaceIssuers(authentication: string, signal: AbortSignal): Promise<string | undefined> {
+    const { jwt } = parseAuthenticationConfiguration(authentication, this.#deps.issuers);
+    return this.#issuers.replace(jwt, signal);
   }
 
-  #jwt(configuration: ReturnType<typeof configurationOfFlags>): TokenAuthenticator {
-    const { clock, log, audiences: apiAudiences } = this.#deps;
-    const { issuer, discoveryUrl, authorityPem } = configuration;
-    const get = (url: string): Promise<string> => httpsGet(url, authorityPem, clock);
-    const keys = new IssuerKeys({ get, clock, log }, issuer, discoveryUrl);
-    this.#tasks.spawn(`keys of ${issuer}`, (signal) => keys.run(signal));
-    return new JwtAuthenticator({ keys, clock, apiAudiences }, configuration);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#issuers[Symbol.asyncDispose]();
+    this.#webhooks.forEach((webhook) => webhook[Symbol.dispose]());
   }
 
   #tokenWebhook({ kubeconfig, version, cacheMs }: TokenWebhookChoice): TokenAuthenticator {

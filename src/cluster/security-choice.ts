@@ -42,6 +42,9 @@ export interface OpenSecurity extends AsyncDisposable {
   >;
 }
 
+const ENCRYPTION_FILE = 'encryption provider configuration';
+export const AUTHENTICATION_FILE = 'authentication configuration';
+
 /**
  * Reads the files. Nothing of what they are about is loaded when there are none.
  *
@@ -53,11 +56,24 @@ export async function openSecurity(
 ): Promise<OpenSecurity> {
   await using opening = new AsyncDisposableStack();
   const encryption = opening.use(await openEncryption(encryptionConfig, deps));
-  if (encryption !== undefined && encryptionConfig !== undefined && reloadsEncryption === true) {
-    const { followEncryption } = await import('./encryption-reload.ts');
-    opening.use(followEncryption(encryption, encryptionConfig, deps));
-  }
   const known = opening.use(await openIdentity(identity, deps));
+  if (encryption !== undefined && encryptionConfig !== undefined && reloadsEncryption === true) {
+    const [{ followFile }, { parseEncryptionConfiguration }] = await Promise.all([
+      import('./follow-file.ts'),
+      import('#apiserver/encryption/encryption-configuration.ts'),
+    ]);
+    const text = readSecurityFile(ENCRYPTION_FILE, encryptionConfig);
+    const apply = (found: string): Promise<string | undefined> =>
+      encryption.replace(parseEncryptionConfiguration(found));
+    opening.use(followFile({ path: encryptionConfig, what: ENCRYPTION_FILE, text, apply }, deps));
+  }
+  const { authentication: text, authenticationFile: path } = identity ?? {};
+  if (known !== undefined && typeof text === 'string' && path !== undefined) {
+    const { followFile } = await import('./follow-file.ts');
+    const apply = (found: string, signal: AbortSignal): Promise<string | undefined> =>
+      known.replaceIssuers(found, signal);
+    opening.use(followFile({ path, what: AUTHENTICATION_FILE, text, apply }, deps));
+  }
   const owned = opening.move();
   return {
     encryption,
@@ -84,7 +100,7 @@ async function openEncryption(
   }
   const { parseEncryptionConfiguration } = await import('#apiserver/encryption/encryption-configuration.ts');
   const { EncryptionAtRest: Encryption } = await import('#apiserver/encryption/encryption-at-rest.ts');
-  const text = readSecurityFile('encryption provider configuration', path);
+  const text = readSecurityFile(ENCRYPTION_FILE, path);
   try {
     return await Encryption.start(parseEncryptionConfiguration(text), {
       ...deps,

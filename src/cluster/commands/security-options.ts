@@ -3,7 +3,7 @@ import { parseDurationMs } from '#api/time.ts';
 import type { OidcFlags } from '#apiserver/authn/oidc/authentication-configuration.ts';
 import type { AuthorizationChoice, IdentityChoice, TokenWebhookChoice } from '../external-identity.ts';
 import { AUTHORIZATION_MODES } from '../security.ts';
-import { readSecurityFile, type SecurityChoice } from '../security-choice.ts';
+import { AUTHENTICATION_FILE, readSecurityFile, type SecurityChoice } from '../security-choice.ts';
 import { UsageError } from './command-line.ts';
 
 /** The options of `coracle up` about who may do what and how secrets are kept, named as the API server's. */
@@ -77,6 +77,7 @@ export function chooseSecurity(options: SecurityOptions): SecurityChoice {
   const encryption = options['encryption-provider-config'];
   const identity: IdentityChoice = {
     authentication: authenticationOf(options),
+    authenticationFile: pathOf(options['authentication-config']),
     tokenWebhook: tokenWebhookOf(options),
     authorization: authorizationOf(options),
   };
@@ -87,6 +88,10 @@ export function chooseSecurity(options: SecurityOptions): SecurityChoice {
   };
 }
 
+function pathOf(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : resolve(file);
+}
+
 function authenticationOf(options: SecurityOptions): string | OidcFlags | undefined {
   const file = options['authentication-config'];
   const oidc = Object.keys(options).filter((name) => name.startsWith('oidc-'));
@@ -94,7 +99,7 @@ function authenticationOf(options: SecurityOptions): string | OidcFlags | undefi
     throw new UsageError('authentication-config file and oidc-* flags are mutually exclusive');
   }
   if (file !== undefined) {
-    return readSecurityFile('authentication configuration', resolve(file));
+    return readSecurityFile(AUTHENTICATION_FILE, resolve(file));
   }
   const authority = options['oidc-ca-file'];
   return oidc.length === 0
