@@ -5,10 +5,10 @@ import type { Container, PodSpec, PodTemplateSpec } from '../types/core.v1.ts';
 import { checkDomainPath } from './domain-path-rules.ts';
 import { checkFailurePolicy, checkSuccessPolicy } from './job-policy-rules.ts';
 import type { KindRules } from './kind-rules.ts';
+import { checkJobStatus } from './job-status-rules.ts';
 import { checkLabelSelector, isMismatch } from './label-selector-rules.ts';
 import { checkPodTemplate } from './pod-spec-rules.ts';
 import type { Problems } from './problems.ts';
-import { checkCounts } from './workload-rules.ts';
 
 const INDEXED_MAX = 100_000;
 /** What may run or fail at once of a Job with more than that. */
@@ -53,21 +53,7 @@ export const JOB_RULES: KindRules<Job> = {
       problems.immutable(`spec.${field}`, after[field], before[field]);
     }
   },
-  onStatusUpdate(problems, { status }) {
-    checkCounts(problems, status, ['active', 'succeeded', 'failed', 'ready', 'terminating']);
-    const seen = new Set<string>();
-    for (const field of ['succeeded', 'failed'] as const) {
-      for (const [index, uid] of (status.uncountedTerminatedPods?.[field] ?? []).entries()) {
-        const at = `status.uncountedTerminatedPods.${field}[${index}]`;
-        if (uid === '') {
-          problems.invalid(at, uid, 'must not be empty');
-        } else if (seen.has(uid)) {
-          problems.duplicate(at, uid);
-        }
-        seen.add(uid);
-      }
-    }
-  },
+  onStatusUpdate: checkJobStatus,
 };
 
 const FIXED = [

@@ -17,6 +17,8 @@ export interface Refusal {
   readonly with: Readonly<Record<string, unknown>>;
   /** The change is made to an object that exists. */
   readonly onUpdate?: boolean;
+  /** The same, through the `status` endpoint. */
+  readonly onStatus?: boolean;
   /** Sentences as upstream's server puts them, in its order. */
   readonly says: readonly string[];
 }
@@ -33,15 +35,19 @@ export function testRefusals(refusals: readonly Refusal[]): void {
   });
   for (const [index, refusal] of refusals.entries()) {
     const change = JSON.stringify(refusal.with).slice(0, 100);
-    test(`${refusal.kind}: ${refusal.onUpdate === true ? 'changing to' : 'with'} ${change} is refused`, async () => {
+    test(`${refusal.kind}: ${verbOf(refusal)} ${change} is refused`, async () => {
       assert.deepEqual(await refusalOf(cluster, refusal, `t${index}`), refusal.says);
     });
   }
 }
 
+function verbOf({ onUpdate, onStatus }: Refusal): string {
+  return onUpdate === true ? 'changing to' : onStatus === true ? 'a status with' : 'with';
+}
+
 export async function refusalOf(
   cluster: InProcessCluster,
-  { kind, with: changes, onUpdate = false }: Refusal,
+  { kind, with: changes, onUpdate = false, onStatus = false }: Refusal,
   freshName: string,
 ): Promise<readonly string[]> {
   const info = defined(
@@ -55,10 +61,13 @@ export async function refusalOf(
   const name = good.name === 'a' ? freshName : good.name;
   const metadata = { name, ...(isNamespaced ? { namespace } : {}) };
   try {
-    if (onUpdate) {
+    if (onUpdate || onStatus) {
       await createOnce(() => objects.create({ metadata, ...good.body }));
       const stored = await objects.get(namespace, name);
-      await objects.update(changed(stored, changes), { dryRun: true });
+      const next = changed(stored, changes);
+      await (onStatus
+        ? objects.updateStatus(next, { dryRun: true })
+        : objects.update(next, { dryRun: true }));
     } else {
       await objects.create(changed({ metadata, ...good.body }, changes), { dryRun: true });
     }
