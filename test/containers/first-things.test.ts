@@ -8,6 +8,7 @@ import type { Deployment } from '#api/types/apps.v1.ts';
 import { ApiClient } from './api-client.fixture.ts';
 import { BusyboxImage } from './busybox-image.fixture.ts';
 import { CORACLE, TestCluster } from './cluster.fixture.ts';
+import { kubectlPrograms } from './kubectl-program.fixture.ts';
 import { whyNoContainers } from './oci-host.fixture.ts';
 import { TestRegistry } from './registry.fixture.ts';
 import { run } from './shell.fixture.ts';
@@ -39,7 +40,12 @@ before(async () => {
   ]);
   await cluster.start('up', ['--nodes', 'oci', '--port', '0', ...mirrors], /Cluster ready/);
   client = new ApiClient(cluster.kubeconfig);
-  await apply(readFileSync(MANIFEST, 'utf8'));
+  const upstream = kubectlPrograms().findLast(({ path }) => path !== undefined)?.path;
+  const manifest = readFileSync(MANIFEST, 'utf8');
+  if (upstream !== undefined) {
+    await kubectl(['apply', '-f', '-'], manifest, [upstream]);
+  }
+  await apply(manifest);
 });
 
 after(async () => {
@@ -50,9 +56,11 @@ after(async () => {
   }
 });
 
-async function kubectl(args: readonly string[], input = ''): Promise<string> {
+const OWN_KUBECTL = [process.execPath, CORACLE, 'kubectl'];
+
+async function kubectl(args: readonly string[], input = '', program = OWN_KUBECTL): Promise<string> {
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
-  const { code, stdout, stderr } = await run([process.execPath, CORACLE, 'kubectl', ...args], { env, input });
+  const { code, stdout, stderr } = await run([...program, ...args], { env, input });
   assert.equal(code, 0, `kubectl ${args.join(' ')}\n${stdout}${stderr}`);
   return stdout;
 }
@@ -87,6 +95,15 @@ test('first things: everything is accepted and kept as it was written', { skip }
   assert.equal(Buffer.from(secret.data?.['username'] ?? '', 'base64').toString(), 'admin');
   const volume = await client.json<PersistentVolume>('/api/v1/persistentvolumes/pv0003');
   assert.equal(volume.spec.capacity?.['storage'], '5Gi');
+});
+
+test('first things: applied again, nothing is changed, whoever applied it first', { skip }, async () => {
+  const lines = (await kubectl(['apply', '-f', '-'], readFileSync(MANIFEST, 'utf8'))).trim().split('\n');
+  assert.equal(lines.length, 7);
+  assert.deepEqual(
+    lines.filter((line) => !line.endsWith(' unchanged')),
+    [],
+  );
 });
 
 test('first things: two containers of a pod share its emptyDir', { skip }, async () => {

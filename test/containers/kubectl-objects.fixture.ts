@@ -164,8 +164,10 @@ export const OBJECT_STEPS: Readonly<Record<string, readonly Step[]>> = {
     shows('kubectl delete configmap --all', /configmap "paint" deleted/),
   ],
   'auth, config, events of the API itself': [
-    fails('kubectl top node', /Metrics API not available/),
-    fails('kubectl top pod', /Metrics API not available/),
+    comesToShow(
+      'kubectl top node',
+      /^NAME +CPU\(cores\) +CPU\(%\) +MEMORY\(bytes\) +MEMORY\(%\)\s*\n\S+ +\d+m +\d+% +\d+Mi +\d+%/,
+    ),
     shows(
       'kubectl create ingress front --rule=a.b/c=web:80 && kubectl get ingress',
       /^front +<none> +a\.b +80 +\d+s$/m,

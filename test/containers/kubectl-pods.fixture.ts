@@ -131,6 +131,7 @@ export const POD_STEPS: Readonly<Record<string, readonly Step[]>> = {
       /Replicas: +2 desired \| 2 updated \| 2 total \| 2 available \| 0 unavailable/,
       /Scaled up replica set web-\S+ from 0 to 2/,
     ),
+    comesToShow('kubectl top node $NODE --no-headers', /^\S+ +\d+m +\d+% +\d+Mi +\d+%/),
     shows('kubectl describe node $NODE', /Conditions:/, /Allocated resources:/, /talk/),
     shows('kubectl events --for pod/talk', /Started/, /Pod\/talk/),
     shows(

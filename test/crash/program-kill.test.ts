@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { SystemClock } from '#base/clock.ts';
 import { SeededRandom, SystemRandom } from '#base/random.ts';
 import { ApiClient } from '../containers/api-client.fixture.ts';
@@ -21,34 +21,56 @@ const EARLY_ROUNDS = 10;
 const EARLY_MS_MAX = 400;
 const READY_MS_MAX = 30_000;
 
+/** First starts that are killed; the last moments are those of a cluster that is ready. */
+const FIRST_STARTS = 10;
+const FIRST_MS_MAX = 600;
+
 const clock = new SystemClock();
 const directory = mkdtempSync(join(tmpdir(), 'coracle-program-kill-'));
-const data = join(directory, 'data');
+let program: string;
+
+before(async () => {
+  program = await buildProgram(join(directory, 'package'));
+  // A program that ends by itself leaves its code cache, so that the killed ones start fast.
+  await using first = await start('warm');
+  await first.end('SIGTERM');
+});
+
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+test(`program: a first start that is killed is taken up by the next (CORACLE_SEED=${SEED})`, async () => {
+  const random = new SeededRandom(SEED);
+  for (let round = 0; round < FIRST_STARTS; round++) {
+    const name = `first-${round}`;
+    await using killed = run(name);
+    await clock.sleep(random.int(FIRST_MS_MAX));
+    await killed.end('SIGKILL');
+    await using next = await start(name);
+    using client = new ApiClient(join(directory, name, 'admin.conf'));
+    assert.equal((await client.send({ path: '/readyz' })).body, 'ok');
+    await next.end('SIGKILL');
+  }
+});
 
 test(`program: ${ROUNDS} kills under load lose nothing that was answered (CORACLE_SEED=${SEED})`, async (t) => {
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
   const random = new SeededRandom(SEED);
   const writers = new MapWriters(random);
-  const program = await buildProgram(join(directory, 'package'));
-  // A program that ends by itself leaves its code cache, so that the killed ones start fast.
-  await using first = await start(program);
-  await first.end('SIGTERM');
   for (let round = 0; round < ROUNDS; round++) {
     if (random.int(EARLY_ROUNDS) === 0) {
-      await using early = run(program);
+      await using early = run('data');
       await clock.sleep(random.int(EARLY_MS_MAX));
       await early.end('SIGKILL');
     }
-    await using running = await start(program);
-    using client = new ApiClient(join(data, 'admin.conf'));
+    await using running = await start('data');
+    using client = new ApiClient(join(directory, 'data', 'admin.conf'));
     await writers.check(client);
     const writing = writers.write(client);
     await clock.sleep(random.int(LOAD_MS_MAX));
     await running.end('SIGKILL');
     await writing;
   }
-  await using last = await start(program);
-  using client = new ApiClient(join(data, 'admin.conf'));
+  await using last = await start('data');
+  using client = new ApiClient(join(directory, 'data', 'admin.conf'));
   await writers.check(client);
   assert.ok(writers.count > ROUNDS * 5, `only ${writers.count} writes were answered`);
   t.diagnostic(`${writers.count} answered writes checked`);
@@ -93,13 +115,14 @@ class Running implements AsyncDisposable {
   }
 }
 
-function run(program: string): Running {
-  const words = [program, 'up', '--nodes', 'sim:0', '--port', '0', '--data-dir', data];
+/** Starts the program on a data directory. */
+function run(name: string): Running {
+  const words = [program, 'up', '--nodes', 'sim:0', '--port', '0', '--data-dir', join(directory, name)];
   return new Running(spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-async function start(program: string): Promise<Running> {
-  const running = run(program);
+async function start(name: string): Promise<Running> {
+  const running = run(name);
   await running.untilReady();
   return running;
 }

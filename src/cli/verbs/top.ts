@@ -66,6 +66,8 @@ export const TOP: Command = {
 const GROUP = 'metrics.k8s.io';
 const VERSION = 'v1beta1';
 const MEBIBYTE = 1024 * 1024;
+/** Name, CPU and memory. As upstream, a sum without headers stands where these would be alone. */
+const COLUMNS = 3;
 
 interface Usage {
   readonly cpu: Quantity;
@@ -262,7 +264,13 @@ async function topPod(invocation: Invocation): Promise<void> {
     'CPU(cores)',
     'MEMORY(bytes)',
   ];
-  print(invocation, header, flags.bool('sum') ? [...rows, ...sumRows(pods, header.length)] : rows);
+  print(
+    invocation,
+    header,
+    flags.bool('sum')
+      ? [...rows, ...sumRows(pods, flags.bool('no-headers') ? COLUMNS : header.length)]
+      : rows,
+  );
 }
 
 function sumRows(pods: readonly { readonly usage: Usage }[], width: number): readonly (readonly string[])[] {
