@@ -31,7 +31,6 @@ const DEFAULTERS: ReadonlyMap<string, Defaulter> = new Map([
   ['apps/v1/StatefulSet', defaulter(workload.defaultStatefulSet)],
   ['batch/v1/Job', defaulter(workload.defaultJob)],
   ['batch/v1/CronJob', defaulter(workload.defaultCronJob)],
-  ['autoscaling/v1/HorizontalPodAutoscaler', defaulter(workload.defaultAutoscalerV1)],
   ['autoscaling/v2/HorizontalPodAutoscaler', defaulter(workload.defaultAutoscaler)],
   ['rbac.authorization.k8s.io/v1/RoleBinding', defaulter(cluster.defaultBinding)],
   ['rbac.authorization.k8s.io/v1/ClusterRoleBinding', defaulter(cluster.defaultBinding)],

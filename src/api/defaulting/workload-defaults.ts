@@ -6,7 +6,6 @@ import type {
   StatefulSet,
   StatefulSetUpdateStrategy,
 } from '../types/apps.v1.ts';
-import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../types/autoscaling.v1.ts';
 import type {
   HPAScalingRules,
   HorizontalPodAutoscaler,
@@ -139,17 +138,6 @@ export function defaultCronJob(cronJob: CronJob): CronJob {
   });
   const jobSpec = change(jobTemplate.spec, { template: defaultPodTemplate(jobTemplate.spec.template) });
   return change(cronJob, { spec: change(filled, { jobTemplate: change(jobTemplate, { spec: jobSpec }) }) });
-}
-
-export function defaultAutoscalerV1(autoscaler: AutoscalerV1): AutoscalerV1 {
-  const hasOtherMetrics =
-    autoscaler.metadata.annotations?.['autoscaling.alpha.kubernetes.io/metrics'] !== undefined;
-  return change(autoscaler, {
-    spec: fill(autoscaler.spec, {
-      minReplicas: 1,
-      ...(hasOtherMetrics ? {} : { targetCPUUtilizationPercentage: CPU_PERCENT }),
-    }),
-  });
 }
 
 export function defaultAutoscaler(autoscaler: HorizontalPodAutoscaler): HorizontalPodAutoscaler {

@@ -8,7 +8,6 @@ import type {
   MetricSpec,
   MetricTarget,
 } from '../types/autoscaling.v2.ts';
-import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../types/autoscaling.v1.ts';
 import type { KindRules } from './kind-rules.ts';
 import type { Problems } from './problems.ts';
 import { containerResourceNameProblems } from './resource-names.ts';
@@ -26,20 +25,6 @@ export const AUTOSCALER_RULES: KindRules<HorizontalPodAutoscaler> = {
   },
   onStatusUpdate(problems, { status }) {
     checkCounts(problems, status, ['currentReplicas', 'desiredReplicas']);
-  },
-};
-
-/** Version 1 is checked as what it becomes; this is for who checks it as it is. */
-export const AUTOSCALER_V1_RULES: KindRules<AutoscalerV1> = {
-  check(problems, { spec }) {
-    checkScale(problems, spec, 1);
-    if (spec.targetCPUUtilizationPercentage !== undefined && spec.targetCPUUtilizationPercentage < 1) {
-      problems.invalid(
-        'spec.targetCPUUtilizationPercentage',
-        spec.targetCPUUtilizationPercentage,
-        'must be greater than 0',
-      );
-    }
   },
 };
 

@@ -190,13 +190,13 @@ function checkIndexes(problems: Problems, next: Outcome, before: Outcome): void 
 }
 
 function checkLast(problems: Problems, next: Outcome, before: Outcome): void {
-  const { terminating = 0, ready = 0, active = 0 } = next.status;
+  const { terminating = 0, ready, active = 0 } = next.status;
   const isTerminatingNew = terminating !== (before.status.terminating ?? 0);
   if ((next.isFinished !== before.isFinished || isTerminatingNew) && terminating > 0 && next.isFinished) {
     problems.invalid('status.terminating', terminating, 'terminating>0 is invalid for finished job');
   }
-  const isCountNew = ready !== (before.status.ready ?? 0) || active !== (before.status.active ?? 0);
-  if (isCountNew && ready > active) {
+  const isCountNew = ready !== before.status.ready || active !== (before.status.active ?? 0);
+  if (isCountNew && ready !== undefined && ready > active) {
     problems.invalid('status.ready', ready, 'cannot set more ready pods than active');
   }
   if (next.isSuccess && next.isFailed) {

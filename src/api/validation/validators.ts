@@ -6,7 +6,7 @@ import { IP_ADDRESS_RULES, SERVICE_CIDR_RULES } from './address-rules.ts';
 import * as admissionPolicy from './admission-policy-rules.ts';
 import * as admission from './admission-rules.ts';
 import { API_SERVICE_RULES } from './api-service-rules.ts';
-import { AUTOSCALER_RULES, AUTOSCALER_V1_RULES } from './autoscaler-rules.ts';
+import { AUTOSCALER_RULES } from './autoscaler-rules.ts';
 import * as batch from './batch-rules.ts';
 import { SIGNING_REQUEST_RULES } from './certificate-rules.ts';
 import { CLAIM_RULES } from './claim-rules.ts';
@@ -56,7 +56,7 @@ export function rules<T extends object>(of: KindRules<T>): AnyRules {
 /** Kinds whose names need only be one segment of a path. */
 const FREELY_NAMED: AnyRules = { nameRule: pathSegmentProblems };
 
-/** By group and kind; where versions of a kind differ, by group, version and kind. */
+/** By group and kind; of kinds with more than one version the one that is stored is checked. */
 const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['/Pod', rules(POD_RULES)],
   ['/PodTemplate', rules(POD_TEMPLATE_RULES)],
@@ -96,8 +96,7 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
   ['apps/ControllerRevision', rules(CONTROLLER_REVISION_RULES)],
   ['batch/Job', rules(batch.JOB_RULES)],
   ['batch/CronJob', rules(CRON_JOB_RULES)],
-  ['autoscaling/v1/HorizontalPodAutoscaler', rules(AUTOSCALER_V1_RULES)],
-  ['autoscaling/v2/HorizontalPodAutoscaler', rules(AUTOSCALER_RULES)],
+  ['autoscaling/HorizontalPodAutoscaler', rules(AUTOSCALER_RULES)],
   ['policy/PodDisruptionBudget', rules(policy.DISRUPTION_BUDGET_RULES)],
   ['scheduling.k8s.io/PriorityClass', rules(policy.PRIORITY_CLASS_RULES)],
   ['coordination.k8s.io/Lease', rules(policy.LEASE_RULES)],
@@ -127,8 +126,8 @@ const RULES: ReadonlyMap<string, AnyRules> = new Map([
 /** Kinds that extend the API, and those that they bring along, may have finalizers of any name. */
 const EXTENSION_GROUPS: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
 
-function rulesOf({ group, version, kind }: GroupVersionKind): AnyRules | undefined {
-  return RULES.get(`${group}/${kind}`) ?? RULES.get(`${group}/${version}/${kind}`);
+function rulesOf({ group, kind }: GroupVersionKind): AnyRules | undefined {
+  return RULES.get(`${group}/${kind}`);
 }
 
 /** True for kinds whose rules stand in this table, even if only their metadata can be wrong. */

@@ -18,6 +18,7 @@ import {
   endpointSliceStrategy,
   priorityClassStrategy,
   resourceClaimStrategy,
+  resourceSliceStrategy,
   serviceAccountStrategy,
 } from './kinds/small-kinds.ts';
 import { serviceStrategy, type ServiceAllocators } from './kinds/services.ts';
@@ -152,6 +153,8 @@ function strategyOf(info: ResourceInfo, { allocators }: RegistryOptions, clock: 
       return priorityClassStrategy(info);
     case 'resourceclaims.resource.k8s.io':
       return resourceClaimStrategy(info);
+    case 'resourceslices.resource.k8s.io':
+      return resourceSliceStrategy(info, clock);
     case 'customresourcedefinitions.apiextensions.k8s.io':
       return definitionStrategy(info);
     case 'events':

@@ -11,9 +11,11 @@ import {
   PERSISTENT_VOLUME,
   PERSISTENT_VOLUME_CLAIM,
   PRIORITY_CLASS,
+  RESOURCE_SLICE,
   SERVICE_ACCOUNT,
   VOLUME_ATTACHMENT,
 } from '#api/types/resources.ts';
+import type { ResourceSlice } from '#api/types/resource.v1.ts';
 import { defined } from '#base/assert.ts';
 import { startInProcessCluster, type InProcessCluster } from '#cluster/in-process-cluster.ts';
 import { goodObject } from './good-objects.fixture.ts';
@@ -150,6 +152,18 @@ test('a signing request: verdicts get their times, and a status keeps them', asy
   const kept = await requests.updateStatus({ ...approved, status: { conditions: [forged] } });
   assert.deepEqual(kept.status.conditions, [{ ...verdict, ...times }]);
   assert.equal(request.status.conditions, undefined);
+});
+
+test('a ResourceSlice: taints of its devices get the time they came', async () => {
+  await using cluster = await startInProcessCluster();
+  const { spec } = defined(goodObject(RESOURCE_SLICE), 'a slice').body as {
+    readonly spec: ResourceSlice['spec'];
+  };
+  const taints = [{ key: 'a', effect: 'NoSchedule' }];
+  const slice = await created(cluster, RESOURCE_SLICE, {
+    spec: { ...spec, devices: [{ name: 'd', taints }] },
+  });
+  assert.equal(slice.spec.devices?.[0]?.taints?.[0]?.timeAdded, '2026-01-01T00:00:00Z');
 });
 
 test('a VolumeAttachment: its status endpoint changes nothing else', async () => {

@@ -51,7 +51,6 @@ testRefusals([
     says: [
       'status.active: Invalid value: -1: must be greater than or equal to 0',
       'status.completionTime: Invalid value: "2026-01-01T00:00:00Z": cannot set completionTime when there is no Complete=True condition',
-      'status.ready: Invalid value: 0: cannot set more ready pods than active',
     ],
   },
   {

@@ -1,10 +1,11 @@
 import type { ResourceInfo } from '#api/resource-table.ts';
 import type { ServiceAccount } from '#api/types/core.v1.ts';
 import type { EndpointSlice } from '#api/types/discovery.v1.ts';
-import type { ResourceClaim } from '#api/types/resource.v1.ts';
+import type { DeviceTaint, ResourceClaim, ResourceSlice } from '#api/types/resource.v1.ts';
+import type { Clock } from '#base/clock.ts';
 import { jsonEqual } from '#base/json-equal.ts';
 import { defaultStrategy, withStatus } from '../default-strategy.ts';
-import { withMetadata } from '../metadata.ts';
+import { timestamp, withMetadata } from '../metadata.ts';
 import type { DraftObject, Strategy } from '../strategy.ts';
 import { selectableFieldsOf } from './selectable-fields.ts';
 import { nextGeneration } from './workloads.ts';
@@ -69,6 +70,30 @@ export function priorityClassStrategy(info: ResourceInfo): Strategy {
     selectableFields: selectableFieldsOf('priorityclasses.scheduling.k8s.io'),
     prepareCreate: (object) => withMetadata(object, { ...object.metadata, generation: 1 }),
   };
+}
+
+/** Taints of devices say since when they are there. */
+export function resourceSliceStrategy(info: ResourceInfo, clock: Clock): Strategy {
+  return {
+    ...defaultStrategy(info),
+    selectableFields: selectableFieldsOf('resourceslices.resource.k8s.io'),
+    prepareCreate: (object) => withTaintTimes(object, clock),
+    prepareUpdate: (next) => withTaintTimes(next, clock),
+  };
+}
+
+function withTaintTimes(object: DraftObject, clock: Clock): DraftObject {
+  // The storage of slices holds nothing else.
+  const { spec } = object as unknown as ResourceSlice;
+  const { devices } = spec;
+  if (devices?.some(({ taints }) => taints?.some(({ timeAdded }) => timeAdded === undefined)) !== true) {
+    return object;
+  }
+  const timed = (taint: DeviceTaint): DeviceTaint => ({ timeAdded: timestamp(clock), ...taint });
+  const stamped = devices.map((device) =>
+    device.taints === undefined ? device : { ...device, taints: device.taints.map(timed) },
+  );
+  return { ...object, spec: { ...spec, devices: stamped } };
 }
 
 /** What drivers report of a device goes with the device. */
