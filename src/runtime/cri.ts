@@ -484,8 +484,8 @@ export interface ExecSession {
   resize(columns: number, rows: number): void;
   /**
    * Resolves when the command has ended and all its output is in the streams; for an attachment, when
-   * the container has ended or the session was closed. Rejects with a {@link RuntimeError} when the
-   * command could not be run at all.
+   * the container has ended or the session was closed, or when its input is over and the container goes on.
+   * Rejects with a {@link RuntimeError} when the command could not be run at all.
    */
   readonly exit: Promise<ExitResult>;
   /** Kills a command that still runs, leaves an attached container alone, and lets go of everything. Safe to call twice. */

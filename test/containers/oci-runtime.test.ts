@@ -140,6 +140,37 @@ test('oci runtime: attach reads output, writes input and resizes', { skip }, asy
   await fixture.runtime.removePodSandbox(tty.podId);
 });
 
+test(
+  'oci runtime: a client that has nothing more to say is let go, and the container listens on',
+  { skip },
+  async () => {
+    const script = 'while read line; do echo "got $line"; done; echo over';
+    const { id, podId } = await fixture.run('leftopen', script, { stdin: true });
+    const options = { containerId: id, stdin: true, stdout: true, stderr: true, tty: false };
+    for (const line of ['one', 'two']) {
+      const session = await fixture.runtime.attach(options);
+      session.stdin?.end(`${line}\n`);
+      readable(session).resume();
+      assert.deepEqual(await session.exit, { exitCode: 0 });
+    }
+    const last = await fixture.runtime.attach(options);
+    last.stdin?.write('three\n');
+    for await (const chunk of readable(last)) {
+      if (String(chunk).includes('three')) {
+        break;
+      }
+    }
+    last.close();
+    await fixture.runtime.removePodSandbox(podId);
+
+    const once = await fixture.run('once', script, { stdin: true, stdinOnce: true });
+    const only = await fixture.runtime.attach({ ...options, containerId: once.id });
+    only.stdin?.end('one\n');
+    assert.match(await text(readable(only)), /over\n$/);
+    await fixture.runtime.removePodSandbox(once.podId);
+  },
+);
+
 test('oci runtime: a port of the pod is reached through the sandbox', { skip }, async () => {
   const { id, podId } = await fixture.run('forward', 'nc -l -p 8080 -e /bin/cat');
   await fixture.until(async () => {

@@ -35,8 +35,12 @@ export function openAttachSession(target: AttachTarget, options: AttachOptions):
   const output = new AttachedOutput(record.logPath, options);
   const closed = Promise.withResolvers<void>();
   const stdin = options.stdin ? new MonitorInput(target) : undefined;
+  const inputOver = Promise.withResolvers<void>();
+  if (!endsItsContainer(record)) {
+    stdin?.once('close', inputOver.resolve);
+  }
   const exit = async (): Promise<ExitResult> => {
-    await Promise.race([target.ended, closed.promise]);
+    await Promise.race([target.ended, closed.promise, inputOver.promise]);
     await output.finish(closed.promise);
     stdin?.destroy();
     return { exitCode: 0 };
@@ -53,6 +57,14 @@ export function openAttachSession(target: AttachTarget, options: AttachOptions):
     exit: exit(),
     close: () => closed.resolve(),
   };
+}
+
+/**
+ * True when the first client's end of input is the container's, whose last words are waited for; otherwise a client
+ * that has nothing more to say is done.
+ */
+function endsItsContainer({ config }: ContainerRecord): boolean {
+  return config.stdinOnce === true && config.tty !== true;
 }
 
 /** Output of a container from now on, read from its log as fast as the reader of the session takes it. */
