@@ -2,6 +2,7 @@ import { quantityToMillis, quantityToNumber } from '#api/quantity.ts';
 import type { ContainerPort, Pod } from '#api/types/core.v1.ts';
 import { podTotal, requestOf } from '../resources/qos.ts';
 import type { EndCause } from '../status/pod-status.ts';
+import { sysctlName } from './sysctl-name.ts';
 
 /** Sysctls that are namespaced and cannot disturb other pods. */
 const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
@@ -102,9 +103,7 @@ function outOf(resource: string, requested: number, used: number, capacity: numb
 }
 
 function refusalBySpec({ spec }: Pod): EndCause | undefined {
-  const forbidden = spec.securityContext?.sysctls?.find(
-    ({ name }) => !SAFE_SYSCTLS.has(name.replaceAll('/', '.')),
-  );
+  const forbidden = spec.securityContext?.sysctls?.find(({ name }) => !SAFE_SYSCTLS.has(sysctlName(name)));
   if (forbidden !== undefined) {
     return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${forbidden.name}" not allowlisted` };
   }

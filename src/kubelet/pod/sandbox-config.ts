@@ -5,6 +5,7 @@ import { podCgroupPath, podResources } from '../resources/linux-resources.ts';
 import { podHostname } from './hosts-file.ts';
 import { podDnsConfig, type DnsSettings } from './pod-dns.ts';
 import { sandboxLabels } from './runtime-labels.ts';
+import { sysctlName } from './sysctl-name.ts';
 
 /** The sandbox of a pod; the same pod and attempt always give the same configuration. */
 export function sandboxConfig(
@@ -31,7 +32,9 @@ export function sandboxConfig(
     annotations: metadata.annotations ?? {},
     linux: {
       cgroupParent: podCgroupPath(pod),
-      sysctls: Object.fromEntries((security.sysctls ?? []).map(({ name, value }) => [name, value])),
+      sysctls: Object.fromEntries(
+        (security.sysctls ?? []).map(({ name, value }) => [sysctlName(name), value]),
+      ),
       resources: podResources(pod),
       securityContext: {
         namespaceOptions: podNamespaces(pod),
