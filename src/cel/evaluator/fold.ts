@@ -50,7 +50,6 @@ function isBinding({ range, condition, accu }: ComprehensionExpr): boolean {
 /** `cel.bind`: a failing value only matters where it is used. */
 function planBinding(init: Step, result: Step, slot: number): Step {
   return (frame) => {
-    frame.charge(LIST_COST);
     frame.locals[slot] = init(frame);
     return result(frame);
   };
@@ -151,8 +150,6 @@ function planGrowth(expr: ComprehensionExpr, planner: Planner): Grow | undefined
     if (kept !== false) {
       return isError(kept) ? kept : new EvaluationError('no such overload');
     }
-    // The accumulator is read to be passed on.
-    frame.charge(1);
     return undefined;
   };
 }

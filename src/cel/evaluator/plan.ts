@@ -2,14 +2,18 @@ import { unreachable } from '#base/assert.ts';
 import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr, StructExpr } from '../ast.ts';
 import type { CheckedExpression } from '../checker.ts';
 import type { Environment, Variable } from '../environment.ts';
+import { equal } from '../equality.ts';
 import {
+  Double,
   EntryMap,
   EvaluationError,
   ListValue,
   OptionalValue,
   StructValue,
   TypeValue,
+  Uint,
   isError,
+  isInt,
   mapKey,
   noSuchOverload,
 } from '../value.ts';
@@ -17,12 +21,26 @@ import type { Value } from '../value.ts';
 import { keyText, selectField, selectOptional, testField } from './access.ts';
 import { planDispatch } from './dispatch.ts';
 import { planFold } from './fold.ts';
+import { Frame } from './frame.ts';
 import type { Step } from './frame.ts';
 import { planAnd, planConditional, planNotStrictlyFalse, planOptionalOr, planOr } from './logic.ts';
 
 const LIST_COST = 10;
 const MAP_COST = 30;
 const STRUCT_COST = 40;
+
+const CONVERSIONS: ReadonlySet<string> = new Set([
+  'bool',
+  'bytes',
+  'double',
+  'duration',
+  'dyn',
+  'int',
+  'string',
+  'timestamp',
+  'type',
+  'uint',
+]);
 
 /** Compiles a checked expression into closures. */
 export function plan(checked: CheckedExpression, environment: Environment): Step {
@@ -37,6 +55,8 @@ export class Planner {
   readonly #locals: string[] = [];
   /** Nodes that macros use twice are compiled once. */
   readonly #planned = new Map<number, Step>();
+  /** Steps whose value is known beforehand, which cost nothing to run. */
+  readonly #constants = new Map<Step, Value>();
 
   constructor(checked: CheckedExpression, environment: Environment) {
     this.#checked = checked;
@@ -64,10 +84,8 @@ export class Planner {
 
   #planNode(expr: Expr): Step {
     switch (expr.kind) {
-      case 'literal': {
-        const { value } = expr;
-        return () => value;
-      }
+      case 'literal':
+        return this.#constant(expr.value);
       case 'ident':
         return this.#planName(expr.id);
       case 'select':
@@ -87,6 +105,12 @@ export class Planner {
     }
   }
 
+  #constant(value: Value): Step {
+    const step = (): Value => value;
+    this.#constants.set(step, value);
+    return step;
+  }
+
   #planComprehension(expr: ComprehensionExpr): Step {
     return planFold(expr, this);
   }
@@ -94,11 +118,7 @@ export class Planner {
   #planName(id: number): Step {
     const reference = this.#checked.references.get(id);
     if (reference?.kind === 'type') {
-      const value = new TypeValue(reference.type);
-      return (frame) => {
-        frame.charge(1);
-        return value;
-      };
+      return this.#constant(new TypeValue(reference.type));
     }
     const name = reference?.kind === 'variable' ? reference.name : '';
     const slot = this.#locals.lastIndexOf(name);
@@ -188,7 +208,7 @@ export class Planner {
         case '_?_:_':
           return second === undefined || third === undefined
             ? one
-            : planConditional(one, this.plan(second), this.plan(third));
+            : planConditional(one, this.#planPart(second), this.#planPart(third));
         case '@not_strictly_false':
           return planNotStrictlyFalse(one);
         default:
@@ -196,14 +216,56 @@ export class Planner {
       }
     }
     const operands = expr.target === undefined || isNamespaced ? expr.args : [expr.target, ...expr.args];
-    const steps = operands.map((operand) => this.plan(operand));
+    const steps = operands.map((operand, index) =>
+      expr.name === '_[_]' && index === 1 ? this.#planPart(operand) : this.plan(operand),
+    );
     const [receiver, argument] = steps;
     const [overload] = overloads;
     if (overload?.id.startsWith('optional_or') === true && receiver !== undefined && argument !== undefined) {
       return planOptionalOr(receiver, argument, overload.id === 'optional_orValue_value');
     }
+    if (overload?.id === 'in_list' && receiver !== undefined && argument !== undefined) {
+      const membership = this.#planMembership(receiver, argument);
+      if (membership !== undefined) {
+        return membership;
+      }
+    }
     const types = operands.map((operand) => this.#checked.types[operand.id]);
-    return planDispatch(overloads, steps, types);
+    const step = planDispatch(overloads, steps, types);
+    const isConversion = steps.length === 1 && CONVERSIONS.has(expr.name);
+    if (isConversion && receiver !== undefined && this.#constants.has(receiver)) {
+      const value = step(new Frame({}, Infinity));
+      return isError(value) ? step : this.#constant(value);
+    }
+    return step;
+  }
+
+  /** A branch or an index that only names something is part of a look-up; the name itself is not paid for. */
+  #planPart(expr: Expr): Step {
+    const step = this.plan(expr);
+    if (this.#constants.has(step) || !isReference(expr)) {
+      return step;
+    }
+    return (frame) => {
+      frame.charge(-1);
+      return step(frame);
+    };
+  }
+
+  /** Whether a value is among fixed numbers, texts or booleans, which is free to ask. */
+  #planMembership(element: Step, list: Step): Step | undefined {
+    const fixed = this.#constants.get(list);
+    if (!(fixed instanceof ListValue)) {
+      return undefined;
+    }
+    const values = Array.from({ length: fixed.size }, (_, index) => fixed.at(index));
+    if (!values.every(isPrimitive)) {
+      return undefined;
+    }
+    return (frame) => {
+      const wanted = element(frame);
+      return isError(wanted) ? wanted : values.some((value) => equal(wanted, value));
+    };
   }
 
   #planOptionalSelect(operandExpr: Expr, field: string): Step {
@@ -217,6 +279,13 @@ export class Planner {
 
   #planList(expr: ListExpr): Step {
     const elements = expr.elements.map(({ value, isOptional }) => ({ step: this.plan(value), isOptional }));
+    const fixed = elements.flatMap(({ step, isOptional }) => {
+      const value = isOptional ? undefined : this.#constants.get(step);
+      return value === undefined ? [] : [value];
+    });
+    if (fixed.length === elements.length) {
+      return this.#constant(ListValue.of(fixed));
+    }
     return (frame) => {
       const values: Value[] = [];
       for (const { step, isOptional } of elements) {
@@ -243,6 +312,10 @@ export class Planner {
       value: this.plan(entry.value),
       isOptional: entry.isOptional,
     }));
+    const fixed = this.#constantMap(entries);
+    if (fixed !== undefined) {
+      return this.#constant(fixed);
+    }
     return (frame) => {
       const map = new EntryMap();
       for (const entry of entries) {
@@ -256,6 +329,20 @@ export class Planner {
       frame.charge(MAP_COST);
       return map;
     };
+  }
+
+  #constantMap(
+    entries: readonly { readonly key: Step; readonly value: Step; readonly isOptional: boolean }[],
+  ): EntryMap | undefined {
+    const map = new EntryMap();
+    for (const { key, value, isOptional } of entries) {
+      const [fixedKey, fixedValue] = [this.#constants.get(key), this.#constants.get(value)];
+      const isFixed = fixedKey !== undefined && fixedValue !== undefined && !isOptional;
+      if (!isFixed || addEntry(map, fixedKey, fixedValue, false) !== undefined) {
+        return undefined;
+      }
+    }
+    return map;
   }
 
   #planStruct(expr: StructExpr): Step {
@@ -283,6 +370,23 @@ export class Planner {
         : shape.create(new Map(values));
     };
   }
+}
+
+/** Whether an expression only follows a path from a variable. */
+function isReference(expr: Expr): boolean {
+  if (expr.kind === 'ident') {
+    return true;
+  }
+  if (expr.kind === 'select') {
+    return !expr.isTest && isReference(expr.operand);
+  }
+  const [from] = expr.kind === 'call' && (expr.name === '_[_]' || expr.name === '_?._') ? expr.args : [];
+  return from !== undefined && isReference(from);
+}
+
+function isPrimitive(value: Value): boolean {
+  const isBoxed = value instanceof Double || value instanceof Uint;
+  return isBoxed || typeof value === 'string' || typeof value === 'boolean' || isInt(value);
 }
 
 function readVariable(given: unknown, name: string, variable: Variable | undefined): Value {
