@@ -234,6 +234,18 @@ test('aggregated API: insecureSkipTLSVerify takes any certificate', async () => 
   assert.equal((await ask(started.port, `${ROOT}/flunders`)).code, 200);
 });
 
+test('aggregated API: kept connections that turn out to be closed are noticed only by who wrote', async () => {
+  await using extension = await startExtension();
+  await using started = await startAggregated(extension);
+  const path = `${ROOT}/flunders`;
+  assert.equal((await ask(started.port, path)).code, 200);
+  extension.hangUps = 1;
+  assert.equal((await ask(started.port, path)).code, 200);
+  extension.hangUps = 1;
+  assert.equal((await ask(started.port, path, { method: 'POST', body: '{}' })).code, 503);
+  assert.deepEqual(extension.asked, [`GET ${path}`, `GET ${path}`, `GET ${path}`, `POST ${path}`]);
+});
+
 test('aggregated API: while it is not available every request gets 503', async () => {
   await using extension = await startExtension();
   await using started = await startAggregated(extension);

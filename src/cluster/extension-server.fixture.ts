@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -33,6 +34,8 @@ export interface ExtensionServer extends AsyncDisposable {
   /** Answers discovery and OpenAPI in the old forms only. */
   isOld: boolean;
   isBroken: boolean;
+  /** So many requests of users find the connection closed. */
+  hangUps: number;
 }
 
 export const RESOURCES = {
@@ -82,7 +85,6 @@ export async function startExtension(): Promise<ExtensionServer> {
   const server = createServer(options, (request, response) => {
     void (async () => {
       const { headers, url = '', method } = request;
-      const isProxy = (request.socket as { authorized?: boolean }).authorized === true;
       if (extension.isBroken) {
         response.writeHead(500).end('broken');
         return;
@@ -97,6 +99,11 @@ export async function startExtension(): Promise<ExtensionServer> {
         return;
       }
       extension.asked.push(`${method} ${url}`);
+      if (extension.hangUps > 0) {
+        extension.hangUps--;
+        request.socket.destroy();
+        return;
+      }
       if (url.endsWith('/missing')) {
         const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 404, reason: 'NotFound' };
         response.writeHead(404).end(JSON.stringify({ ...status, message: 'flunders "missing" not found' }));
@@ -106,16 +113,7 @@ export async function startExtension(): Promise<ExtensionServer> {
         response.end(JSON.stringify({ kind: 'FlunderList', metadata: {}, items: [] }));
         return;
       }
-      const body = await text(request);
-      const remote = Object.entries(headers).filter(([name]) => name.startsWith('x-remote-'));
-      const said = {
-        isProxy,
-        authorization: headers.authorization ?? '',
-        sender: headers['x-forwarded-for'],
-        audit: headers['audit-id'],
-        body,
-        ...Object.fromEntries(remote),
-      };
+      const said = await told(request);
       response.writeHead(200, { 'content-type': 'application/json', 'x-answer': 'own' });
       response.end(JSON.stringify({ kind: 'Flunder', ...said }));
     })();
@@ -134,6 +132,7 @@ export async function startExtension(): Promise<ExtensionServer> {
     asked: [],
     isOld: false,
     isBroken: false,
+    hangUps: 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -141,6 +140,20 @@ export async function startExtension(): Promise<ExtensionServer> {
     },
   };
   return extension;
+}
+
+/** What a request says of itself and of who sent it. */
+async function told(request: IncomingMessage): Promise<object> {
+  const { headers, socket } = request;
+  const remote = Object.entries(headers).filter(([name]) => name.startsWith('x-remote-'));
+  return {
+    isProxy: (socket as { authorized?: boolean }).authorized === true,
+    authorization: headers.authorization ?? '',
+    sender: headers['x-forwarded-for'],
+    audit: headers['audit-id'],
+    body: await text(request),
+    ...Object.fromEntries(remote),
+  };
 }
 
 export const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';

@@ -75,10 +75,9 @@ export class ExtensionClient implements Disposable {
       throw new Error(address);
     }
     const headers = { host: hostOf(address), accept, ...userHeaders(AGGREGATOR) };
-    return this.#within(timeoutMs, address, async (signal) => {
-      const request = this.open(api, address, { method: 'GET', path, headers });
-      return readAnswer(request, signal);
-    });
+    return this.#within(timeoutMs, address, (signal) =>
+      readAnswer(() => this.open(api, address, { method: 'GET', path, headers }), signal),
+    );
   }
 
   /** One look whether an API is served, whatever its certificate says. @returns the status code */
@@ -165,10 +164,39 @@ export function hostOf({ host, port }: ServiceAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function readAnswer(request: ClientRequest, signal: AbortSignal): Promise<ExtensionAnswer> {
+/**
+ * Sends a request and waits for its answer to begin. A server that was started anew has closed the
+ * connections kept for it: who only reads is not to notice, and is asked for over the next one.
+ */
+export async function answerTo(
+  open: () => ClientRequest,
+  { signal, body }: { readonly signal: AbortSignal; readonly body?: Uint8Array | string | undefined },
+): Promise<IncomingMessage> {
+  const request = open();
   signal.addEventListener('abort', () => request.destroy(), { once: true });
-  request.end();
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  try {
+    const answer = once(request, 'response');
+    request.end(body);
+    const [response] = (await answer) as [IncomingMessage];
+    // What breaks from here on ends the body, which whoever reads it sees.
+    request.on('error', (error) => response.destroy(error));
+    return response;
+  } catch (error) {
+    if (signal.aborted || !wasClosedBefore(request, error)) {
+      throw error;
+    }
+    return await answerTo(open, { signal, body });
+  }
+}
+
+/** Each such connection is gone afterwards, so a new one comes in the end. */
+function wasClosedBefore({ reusedSocket, method }: ClientRequest, error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return reusedSocket && (method === 'GET' || method === 'HEAD') && (code === 'ECONNRESET' || code === 'EPIPE');
+}
+
+async function readAnswer(open: () => ClientRequest, signal: AbortSignal): Promise<ExtensionAnswer> {
+  const response = await answerTo(open, { signal });
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {

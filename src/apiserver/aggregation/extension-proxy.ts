@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { serviceUnavailable } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
@@ -8,7 +7,7 @@ import type { ServiceAddress } from '../admission/webhooks/service-resolver.ts';
 import type { ApiCall, ApiResult } from '../endpoints/api-call.ts';
 import { passedOn, requestHeaders } from '../endpoints/subresources/proxy-headers.ts';
 import { tunnelUpgrade, type UpgradeConnection } from '../endpoints/subresources/upgrade-tunnel.ts';
-import { hostOf, type ExtensionClient } from './extension-client.ts';
+import { answerTo, hostOf, type ExtensionClient } from './extension-client.ts';
 import type { RemoteApi } from './remote-api.ts';
 import { userHeaders } from './user-headers.ts';
 
@@ -43,16 +42,10 @@ export async function serveExtension(
   const timer = isDiscovery(call)
     ? deps.clock.schedule(DISCOVERY_TIMEOUT_MS, () => aborting.abort())
     : undefined;
-  const request = openRequest(deps.client, { api, address, call });
-  const abort = (): void => void request.destroy();
-  call.signal.addEventListener('abort', abort, { once: true });
-  aborting.signal.addEventListener('abort', abort, { once: true });
+  const signal = AbortSignal.any([call.signal, aborting.signal]);
   try {
-    const answer = once(request, 'response');
-    request.end(bodyOf(call));
-    const [response] = (await answer) as [IncomingMessage];
-    // What breaks from here on ends the body, which whoever reads it sees.
-    request.on('error', (error) => response.destroy(error));
+    const open = (): ClientRequest => openRequest(deps.client, { api, address, call });
+    const response = await answerTo(open, { signal, body: bodyOf(call) });
     response.once('close', () => timer?.cancel());
     return carried(response);
   } catch (error) {
