@@ -1,5 +1,6 @@
 import { AdmissionChain } from '#apiserver/admission/admission-chain.ts';
 import type { AdmissionPlugin } from '#apiserver/admission/admission.ts';
+import type { PodSecuritySettings } from '#apiserver/admission/pod-security/pod-security-settings.ts';
 import { defaultPlugins, type AdmissionDeps } from '#apiserver/admission/default-plugins.ts';
 import type { ServiceResolver } from '#apiserver/admission/webhooks/service-resolver.ts';
 import type { SecurityFactory } from '#apiserver/api-server.ts';
@@ -64,6 +65,8 @@ export interface SecurityOptions {
   readonly anonymousPaths?: readonly string[];
   /** Which admission plugins are on; upstream's defaults and NodeRestriction when left out. */
   readonly isPluginOn?: (name: string) => boolean;
+  /** For pods whose namespace says nothing, and who is not asked. */
+  readonly podSecurity?: PodSecuritySettings;
   /** Admission plugins besides the default ones. */
   readonly morePlugins?: (deps: AdmissionDeps) => readonly AdmissionPlugin[];
 }
@@ -102,6 +105,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
       metrics,
       quotaWriter: quotaStatusWriter(registry),
       kinds: servedKinds(registry),
+      podSecurity: options.podSecurity,
       ...(options.services === undefined ? {} : { services: options.services }),
     };
     const { isPluginOn = () => true, morePlugins = () => [] } = options;

@@ -22,6 +22,7 @@ import { MutatingPolicies } from './policies/mutating-policies.ts';
 import type { ServedKinds } from './policies/policy-params.ts';
 import { ValidatingPolicies } from './policies/validating-policies.ts';
 import { PodResizeValidator } from './pod-resize-validator/pod-resize-validator.ts';
+import type { PodSecuritySettings } from './pod-security/pod-security-settings.ts';
 import { PodSecurity } from './pod-security/pod-security.ts';
 import { PodTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
 import { Priority } from './priority/priority.ts';
@@ -46,6 +47,8 @@ export interface AdmissionDeps {
   readonly metrics: MetricsRegistry;
   readonly quotaWriter: QuotaStatusWriter;
   readonly kinds: ServedKinds;
+  /** Every pod is allowed everything when left out. */
+  readonly podSecurity?: PodSecuritySettings | undefined;
   /** Finds webhooks that are Services; by their cluster addresses when left out. */
   readonly services?: ServiceResolver;
 }
@@ -64,7 +67,7 @@ export function defaultPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] 
     new ServiceAccount(deps),
     new NodeRestriction(reader),
     new TaintNodesByCondition(),
-    new PodSecurity(reader),
+    new PodSecurity(reader, deps.podSecurity),
     new Priority(reader),
     new DefaultTolerationSeconds(),
     new DefaultStorageClass(reader),

@@ -1,6 +1,7 @@
 import { optionalPlugins } from '#apiserver/admission/optional/optional-plugins.ts';
 import { OWN_PLUGINS, PLUGIN_ORDER } from '#apiserver/admission/plugin-order.ts';
 import type { SecurityOptions } from '../security.ts';
+import { readAdmissionConfig } from './admission-config.ts';
 import { UsageError } from './command-line.ts';
 import type { GoFlags } from './go-flags.ts';
 
@@ -33,7 +34,7 @@ const MISSING: ReadonlySet<string> = new Set([
  */
 export function chooseAdmissionByFlags(
   flags: GoFlags,
-): Required<Pick<SecurityOptions, 'isPluginOn' | 'morePlugins'>> {
+): Required<Pick<SecurityOptions, 'isPluginOn' | 'morePlugins'>> & Pick<SecurityOptions, 'podSecurity'> {
   const enabled = pluginNames(flags, 'enable-admission-plugins');
   const disabled = pluginNames(flags, 'disable-admission-plugins');
   const both = enabled.filter((name) => disabled.includes(name));
@@ -46,9 +47,13 @@ export function chooseAdmissionByFlags(
   if (missing !== undefined) {
     throw new UsageError(`admission plugin ${missing} is not supported by Coracle yet`);
   }
+  const isPluginOn = (name: string): boolean =>
+    enabled.includes(name) || !(disabled.includes(name) || OFF_BY_DEFAULT.has(name) || MISSING.has(name));
+  const config = flags.text('admission-control-config-file');
   return {
-    isPluginOn: (name) => enabled.includes(name) || (!disabled.includes(name) && !OFF_BY_DEFAULT.has(name)),
+    isPluginOn,
     morePlugins: optionalPlugins,
+    ...(config === undefined ? {} : readAdmissionConfig(config, isPluginOn)),
   };
 }
 

@@ -2,6 +2,7 @@ import type { FlagTable } from './go-flags.ts';
 
 /** Flags of `coracle apiserver` that something is done with. All are upstream's, by name and meaning. */
 export const HONORED = [
+  'admission-control-config-file',
   'advertise-address',
   'anonymous-auth',
   'api-audiences',

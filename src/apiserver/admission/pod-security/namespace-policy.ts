@@ -20,24 +20,29 @@ export interface NamespacePolicy {
 export const LABEL_PREFIX = 'pod-security.kubernetes.io/';
 
 const PRIVILEGED: LevelVersion = { level: 'privileged', minor: 'latest' };
-const DEFAULT_POLICY: NamespacePolicy = { enforce: PRIVILEGED, audit: PRIVILEGED, warn: PRIVILEGED };
+export const DEFAULT_POLICY: NamespacePolicy = { enforce: PRIVILEGED, audit: PRIVILEGED, warn: PRIVILEGED };
 
 interface ParsedPolicy {
   readonly policy: NamespacePolicy;
   readonly errors: readonly FieldError[];
 }
 
-const PARSED_DEFAULT: ParsedPolicy = { policy: DEFAULT_POLICY, errors: [] };
-
-/** Reads a namespace's labels. What cannot be read is enforced as the strictest, and neither audited nor warned of. */
-export function policyOf(labels: Readonly<Record<string, string>> | undefined): ParsedPolicy {
+/**
+ * Reads a namespace's labels. What cannot be read is enforced as the strictest, and neither audited nor warned of.
+ *
+ * @param defaults for what the labels do not say
+ */
+export function policyOf(
+  labels: Readonly<Record<string, string>> | undefined,
+  defaults: NamespacePolicy,
+): ParsedPolicy {
   if (labels === undefined || !Object.keys(labels).some((label) => label.startsWith(LABEL_PREFIX))) {
-    return PARSED_DEFAULT;
+    return { policy: defaults, errors: [] };
   }
   const errors: FieldError[] = [];
-  const enforce = readMode(labels, 'enforce', 'restricted', errors);
-  const audit = readMode(labels, 'audit', 'privileged', errors);
-  const warn = readMode(labels, 'warn', 'privileged', errors);
+  const enforce = readMode(labels, 'enforce', { ...defaults.enforce, onError: 'restricted' }, errors);
+  const audit = readMode(labels, 'audit', { ...defaults.audit, onError: 'privileged' }, errors);
+  const warn = readMode(labels, 'warn', { ...defaults.warn, onError: 'privileged' }, errors);
   // Who enforces wants to be warned beforehand too, where pods are made by something else.
   const wasEnforceRead = LEVELS.some((level) => level === labels[`${LABEL_PREFIX}enforce`]);
   const followsEnforce = labels[`${LABEL_PREFIX}warn`] === undefined && wasEnforceRead;
@@ -58,22 +63,44 @@ export function policyOf(labels: Readonly<Record<string, string>> | undefined): 
 function readMode(
   labels: Readonly<Record<string, string>>,
   mode: string,
-  levelOnError: Level,
+  { onError, ...found }: LevelVersion & { readonly onError: Level },
   errors: FieldError[],
 ): LevelVersion {
+  let { level, minor } = found;
   const levelLabel = `${LABEL_PREFIX}${mode}`;
-  const level = labels[levelLabel] ?? 'privileged';
-  const known = LEVELS.find((candidate) => candidate === level);
-  if (known === undefined) {
-    errors.push(labelError(levelLabel, level, `must be one of ${LEVELS.join(', ')}`));
+  const levelText = labels[levelLabel];
+  if (levelText !== undefined) {
+    const read = readLevel(levelText);
+    level = typeof read === 'object' ? read.level : onError;
+    if (typeof read !== 'object') {
+      errors.push(labelError(levelLabel, levelText, read));
+    }
   }
   const versionLabel = `${LABEL_PREFIX}${mode}-version`;
-  const version = labels[versionLabel] ?? 'latest';
-  const digits = /^v1\.(0|[1-9]\d*)$/.exec(version)?.[1];
-  if (digits === undefined && version !== 'latest') {
-    errors.push(labelError(versionLabel, version, 'must be "latest" or "v1.x"'));
+  const version = labels[versionLabel];
+  if (version !== undefined) {
+    const read = readMinor(version);
+    minor = typeof read === 'object' ? read.minor : 'latest';
+    if (typeof read !== 'object') {
+      errors.push(labelError(versionLabel, version, read));
+    }
   }
-  return { level: known ?? levelOnError, minor: digits === undefined ? 'latest' : Number(digits) };
+  return { level, minor };
+}
+
+/** A text says what is wrong. */
+export function readLevel(text: string): Pick<LevelVersion, 'level'> | string {
+  const level = LEVELS.find((candidate) => candidate === text);
+  return level === undefined ? `must be one of ${LEVELS.join(', ')}` : { level };
+}
+
+/** A text says what is wrong. */
+export function readMinor(text: string): Pick<LevelVersion, 'minor'> | string {
+  const digits = /^v1\.(0|[1-9]\d*)$/.exec(text)?.[1];
+  if (digits === undefined) {
+    return text === 'latest' ? { minor: 'latest' } : 'must be "latest" or "v1.x"';
+  }
+  return { minor: Number(digits) };
 }
 
 function labelError(label: string, badValue: string, detail: string): FieldError {

@@ -4,7 +4,7 @@ import type { PodSpec } from '#api/types/core.v1.ts';
 import { ObjectsInMemory } from '../../object-reader.fixture.ts';
 import { refusalOf, writeOf } from '../admission.fixture.ts';
 import { detailsText, violationsOf } from './evaluate-pod.ts';
-import { policyOf } from './namespace-policy.ts';
+import { DEFAULT_POLICY, policyOf } from './namespace-policy.ts';
 import { PodSecurity } from './pod-security.ts';
 
 const GOOD_CONTAINER = {
@@ -194,7 +194,7 @@ for (const { labels, policy, errors } of labelCases) {
     const full = Object.fromEntries(
       Object.entries(labels).map(([key, value]) => [`pod-security.kubernetes.io/${key}`, value]),
     );
-    const parsed = policyOf(full);
+    const parsed = policyOf(full, DEFAULT_POLICY);
     const { enforce, audit, warn } = parsed.policy;
     assert.equal([enforce, audit, warn].map(({ level, minor }) => `${level}/${minor}`).join(' '), policy);
     assert.equal(parsed.errors.length, errors);
@@ -275,4 +275,41 @@ test('pod security: a namespace that becomes stricter is told of its pods, and b
     await refusalOf(plugin, writeOf(namespace('x'))),
     '422 Namespace "default" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "x": must be one of privileged, baseline, restricted',
   );
+});
+
+test('pod security: a cluster has defaults, and asks nothing of some', async () => {
+  const { reader } = inNamespace({});
+  const plugin = new PodSecurity(reader, {
+    defaults: { ...DEFAULT_POLICY, enforce: { level: 'baseline', minor: 'latest' } },
+    exemptions: {
+      usernames: new Set(['root']),
+      namespaces: new Set(['free']),
+      runtimeClasses: new Set(['vm']),
+    },
+  });
+  const notes: string[] = [];
+  const judge = (pod: Parameters<typeof writeOf>[0], changes = {}): Promise<string> =>
+    refusalOf(plugin, writeOf(pod, { annotate: (key, value) => notes.push(`${key}=${value}`), ...changes }));
+  assert.match(await judge(PRIVILEGED_POD), /violates PodSecurity "baseline:latest"/);
+  notes.length = 0;
+  const inRuntime = { ...PRIVILEGED_POD, spec: { ...PRIVILEGED_POD.spec, runtimeClassName: 'vm' } };
+  assert.deepEqual(
+    [
+      await judge(PRIVILEGED_POD, { user: { name: 'root', groups: [], extra: {} } }),
+      await judge({ ...PRIVILEGED_POD, metadata: { name: 'p', namespace: 'free' } }),
+      await judge(inRuntime),
+    ],
+    ['admitted', 'admitted', 'admitted'],
+  );
+  assert.deepEqual(
+    notes,
+    ['user', 'namespace', 'runtimeClass'].map((why) => `pod-security.kubernetes.io/exempt=${why}`),
+  );
+  const warnings: string[] = [];
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  const namespace = { kind: 'Namespace', metadata: { name: 'free', labels } };
+  await refusalOf(plugin, writeOf(namespace, { warn: (text) => warnings.push(text) }));
+  assert.deepEqual(warnings, [
+    'namespace "free" is exempt from Pod Security, and the policy (enforce=restricted:latest) will be ignored',
+  ]);
 });

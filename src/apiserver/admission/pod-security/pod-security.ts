@@ -8,6 +8,7 @@ import type { AdmissionAttributes, AdmissionScope, ValidatingPlugin } from '../a
 import { forbid } from '../forbid.ts';
 import { detailsText, reasonsText, violationsOf } from './evaluate-pod.ts';
 import {
+  DEFAULT_POLICY,
   isFullyPrivileged,
   LABEL_PREFIX,
   levelText,
@@ -16,6 +17,9 @@ import {
   type LevelVersion,
   type NamespacePolicy,
 } from './namespace-policy.ts';
+import type { PodSecuritySettings } from './pod-security-settings.ts';
+
+const EXEMPT_ANNOTATION = `${LABEL_PREFIX}exempt`;
 
 /** Pods looked at when a namespace becomes stricter; so many are enough to warn of. */
 const PODS_CHECKED_MAX = 3000;
@@ -37,6 +41,11 @@ type PodLike = Pick<PodTemplateSpec, 'spec'> & {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
 };
 
+const NO_SETTINGS: PodSecuritySettings = {
+  defaults: DEFAULT_POLICY,
+  exemptions: { usernames: new Set(), namespaces: new Set(), runtimeClasses: new Set() },
+};
+
 /** Holds the pods of a namespace to the level of the Pod Security Standards that its labels name. */
 export class PodSecurity implements ValidatingPlugin {
   readonly name = 'PodSecurity';
@@ -45,9 +54,11 @@ export class PodSecurity implements ValidatingPlugin {
     resources: ['namespaces', 'pods', 'pods/ephemeralcontainers', 'pods/resize', ...TEMPLATES],
   };
   readonly #reader: ObjectReader;
+  readonly #settings: PodSecuritySettings;
 
-  constructor(reader: ObjectReader) {
+  constructor(reader: ObjectReader, settings: PodSecuritySettings = NO_SETTINGS) {
     this.#reader = reader;
+    this.#settings = settings;
   }
 
   validate(attributes: AdmissionAttributes): void {
@@ -64,17 +75,23 @@ export class PodSecurity implements ValidatingPlugin {
   }
 
   #validateNamespace(attributes: AdmissionAttributes): void {
+    const { defaults, exemptions } = this.#settings;
     const namespace = attributes.object as Namespace;
     const old = attributes.oldObject as Namespace | undefined;
-    const { policy, errors } = policyOf(namespace.metadata.labels);
-    const before = policyOf(old?.metadata.labels);
+    const { policy, errors } = policyOf(namespace.metadata.labels, defaults);
+    const before = policyOf(old?.metadata.labels, defaults);
     if (errors.length > 0 && (old === undefined || !isSame(errors, before.errors))) {
       throw invalid({ group: '', kind: 'Namespace' }, namespace.metadata.name, errors);
     }
     const { enforce } = policy;
     const wasEnforced = before.policy.enforce;
     const isStricter = strictness(enforce) > strictness(wasEnforced) || enforce.minor !== wasEnforced.minor;
-    if (old !== undefined && enforce.level !== 'privileged' && isStricter) {
+    const isChecked = old !== undefined && enforce.level !== 'privileged' && isStricter;
+    if (exemptions.namespaces.has(namespace.metadata.name)) {
+      if (old === undefined || isChecked) {
+        warnOfExemption(attributes, policy, defaults);
+      }
+    } else if (isChecked) {
       for (const warning of this.#warnOfPods(namespace.metadata.name, enforce)) {
         attributes.warn?.(warning);
       }
@@ -86,6 +103,9 @@ export class PodSecurity implements ValidatingPlugin {
     const pods = this.#reader.list(POD, namespace);
     const podsByProblem = new Map<string, string[]>();
     for (const pod of pods.slice(0, PODS_CHECKED_MAX)) {
+      if (this.#isExemptRuntime(pod.spec)) {
+        continue;
+      }
       const violations = violationsOf(enforce, pod.metadata.annotations, pod.spec);
       if (violations.length > 0) {
         podsByProblem.getOrInsertComputed(reasonsText(violations), () => []).push(pod.metadata.name);
@@ -111,6 +131,9 @@ export class PodSecurity implements ValidatingPlugin {
   }
 
   #validatePod(attributes: AdmissionAttributes): void {
+    if (this.#isExempt(attributes)) {
+      return;
+    }
     const { policy, errors } = this.#policy(attributes);
     if (errors.length === 0 && isFullyPrivileged(policy)) {
       attributes.annotate?.(`${LABEL_PREFIX}enforce-policy`, levelText(policy.enforce));
@@ -119,6 +142,10 @@ export class PodSecurity implements ValidatingPlugin {
     const pod = attributes.object as Pod;
     const old = attributes.oldObject as Pod | undefined;
     if (old !== undefined && !changesContainers(pod.spec, old.spec)) {
+      return;
+    }
+    if (this.#isExemptRuntime(pod.spec)) {
+      attributes.annotate?.(EXEMPT_ANNOTATION, 'runtimeClass');
       return;
     }
     const { enforce } = policy;
@@ -135,14 +162,22 @@ export class PodSecurity implements ValidatingPlugin {
   }
 
   #validateTemplate(attributes: AdmissionAttributes): void {
+    if (this.#isExempt(attributes)) {
+      return;
+    }
     const { policy } = this.#policy(attributes);
     if (policy.warn.level === 'privileged' && policy.audit.level === 'privileged') {
       return;
     }
     const template = attributes.object === undefined ? undefined : templateOf(attributes.object);
-    if (template !== undefined) {
-      warnAndAudit(attributes, policy, template);
+    if (template === undefined) {
+      return;
     }
+    if (this.#isExemptRuntime(template.spec)) {
+      attributes.annotate?.(EXEMPT_ANNOTATION, 'runtimeClass');
+      return;
+    }
+    warnAndAudit(attributes, policy, template);
   }
 
   #policy({ namespace }: AdmissionAttributes): ReturnType<typeof policyOf> {
@@ -150,8 +185,42 @@ export class PodSecurity implements ValidatingPlugin {
     if (found === undefined) {
       throw internalError(`failed to lookup namespace ${JSON.stringify(namespace)}`);
     }
-    return policyOf(found.metadata.labels);
+    return policyOf(found.metadata.labels, this.#settings.defaults);
   }
+
+  #isExempt({ namespace, user, annotate }: AdmissionAttributes): boolean {
+    const { namespaces, usernames } = this.#settings.exemptions;
+    const why = namespaces.has(namespace) ? 'namespace' : usernames.has(user.name) ? 'user' : undefined;
+    if (why !== undefined) {
+      annotate?.(EXEMPT_ANNOTATION, why);
+    }
+    return why !== undefined;
+  }
+
+  #isExemptRuntime({ runtimeClassName = '' }: PodSpec): boolean {
+    return runtimeClassName !== '' && this.#settings.exemptions.runtimeClasses.has(runtimeClassName);
+  }
+}
+
+/** Labels of an exempt namespace have no effect, which whoever sets them may not know. */
+function warnOfExemption(
+  { object, warn }: AdmissionAttributes,
+  policy: NamespacePolicy,
+  defaults: NamespacePolicy,
+): void {
+  const { name = '', labels = {} } = object?.metadata ?? {};
+  if (isFullyPrivileged(policy) || JSON.stringify(policy) === JSON.stringify(defaults)) {
+    return;
+  }
+  const modes = (['enforce', 'audit', 'warn'] as const).filter(
+    (mode) =>
+      policy[mode].level !== 'privileged' &&
+      [mode, `${mode}-version`].some((label) => labels[`${LABEL_PREFIX}${label}`] !== undefined),
+  );
+  const text = modes.map((mode) => `${mode}=${levelText(policy[mode])}`).join(', ');
+  warn?.(
+    `namespace ${JSON.stringify(name)} is exempt from Pod Security, and the policy (${text}) will be ignored`,
+  );
 }
 
 function warnAndAudit(attributes: AdmissionAttributes, policy: NamespacePolicy, pod: PodLike): void {
