@@ -192,7 +192,9 @@ export async function answerTo(
 /** Each such connection is gone afterwards, so a new one comes in the end. */
 function wasClosedBefore({ reusedSocket, method }: ClientRequest, error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
-  return reusedSocket && (method === 'GET' || method === 'HEAD') && (code === 'ECONNRESET' || code === 'EPIPE');
+  return (
+    reusedSocket && (method === 'GET' || method === 'HEAD') && (code === 'ECONNRESET' || code === 'EPIPE')
+  );
 }
 
 async function readAnswer(open: () => ClientRequest, signal: AbortSignal): Promise<ExtensionAnswer> {
