@@ -12,6 +12,8 @@ export interface BenchSize {
   /** Pods of the list, scheduling and deletion rows. */
   readonly pods: number;
   readonly nodes: number;
+  /** Share of the nodes and pods that upstream's workloads for its scheduler have. */
+  readonly schedulerPerf: number;
   readonly services: number;
   readonly watchers: number;
   /** Objects of 50 KB that a slow reader lists. */
@@ -28,6 +30,7 @@ export const FULL_SIZE: BenchSize = {
   connections: 32,
   pods: 5_000,
   nodes: 1_000,
+  schedulerPerf: 1,
   services: 10_000,
   watchers: 200,
   largeObjects: 2_000,
@@ -41,6 +44,7 @@ export const SMALL_SIZE: BenchSize = {
   connections: 4,
   pods: 50,
   nodes: 5,
+  schedulerPerf: 0.002,
   services: 20,
   watchers: 5,
   largeObjects: 20,

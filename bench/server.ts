@@ -1,12 +1,22 @@
 // An API server in a process of its own: TLS, client certificates, RBAC, all default admission, durable store.
 // Prints one line when it serves, and ends with SIGTERM.
-import { CLUSTER_ROLE_BINDING, NODE, SERVICE_ACCOUNT } from '#api/types/resources.ts';
+import {
+  CLUSTER_ROLE_BINDING,
+  NAMESPACE,
+  NODE,
+  PRIORITY_CLASS,
+  SERVICE_ACCOUNT,
+} from '#api/types/resources.ts';
 import type { Node } from '#api/types/core.v1.ts';
 import type { NewObject } from '#api/object.ts';
+import { ApiEventRecorder } from '#client/api-event-recorder.ts';
+import { createInformers } from '#client/informer.ts';
+import { createScheduler } from '#scheduler/scheduler.ts';
 import { SystemClock } from '#base/clock.ts';
 import { LineLogger } from '#base/log.ts';
 import { MetricsRegistry } from '#base/metrics.ts';
 import { SystemRandom } from '#base/random.ts';
+import { SCHEDULER } from '#cluster/component-users.ts';
 import { ControlPlane, SERVICE_CIDR_DEFAULT } from '#cluster/control-plane.ts';
 import { DataDirectory } from '#cluster/data-directory.ts';
 import { LocalCluster } from '#cluster/local-cluster.ts';
@@ -34,8 +44,28 @@ const log = new LineLogger(
   'error',
 );
 
-/** `sim:N` or `bare:N` for a whole cluster with nodes that run their pods or do nothing; else the API server alone. */
-const { plane, pki, port, close } = nodes === '' ? await startApiServer() : await startCluster();
+/**
+ * `sim:N`: a whole cluster with nodes that run their pods. `bare:N:Z`: the API server and the scheduler, with nodes in Z
+ * zones that are only there, as upstream measures its scheduler. Else the API server alone.
+ */
+const [kind = '', nodeCount = '0', zoneCount = '10'] = nodes.split(':');
+const { plane, pki, port, close } = await (kind === 'sim'
+  ? startCluster(Number(nodeCount))
+  : startApiServer());
+if (kind === 'bare') {
+  for (let index = 0; index < Number(nodeCount); index++) {
+    const node = await plane.client.of(NODE).create(bareNode(index, Number(zoneCount)));
+    // New nodes are tainted until a controller finds them ready, and there is none.
+    await plane.client.of(NODE).update({ ...node, spec: { ...node.spec, taints: [] } });
+  }
+  for (const name of ['sched-0', 'sched-1']) {
+    // Nobody makes accounts here.
+    await plane.client.of(NAMESPACE).create({ metadata: { name, labels: { team: 'devops' } } });
+    await plane.client.of(SERVICE_ACCOUNT).create({ metadata: { name: 'default', namespace: name } });
+  }
+  await plane.client.of(PRIORITY_CLASS).create({ metadata: { name: 'high' }, value: 10 });
+  startScheduler();
+}
 // An ordinary user with the rights of a namespace's editor, so that authorization does its work.
 await plane.client.of(CLUSTER_ROLE_BINDING).create({
   metadata: { name: 'bench-edits' },
@@ -85,12 +115,10 @@ async function startApiServer(): Promise<Started> {
   return { plane, pki, port, close: () => plane.close() };
 }
 
-async function startCluster(): Promise<Started> {
-  const [kind, number] = nodes.split(':');
-  const count = Number(number);
+async function startCluster(count: number): Promise<Started> {
   const cluster = await LocalCluster.start({
     directory: new DataDirectory(directory),
-    nodes: { kind: 'sim', count: kind === 'sim' ? count : 0 },
+    nodes: { kind: 'sim', count },
     port: 0,
     clock,
     random,
@@ -98,21 +126,29 @@ async function startCluster(): Promise<Started> {
     onPhase: () => undefined,
   });
   const port = Number(new URL(cluster.server).port);
-  for (let index = 0; index < (kind === 'bare' ? count : 0); index++) {
-    await cluster.plane.client.of(NODE).create(bareNode(index));
-  }
   return { plane: cluster.plane, pki: openPki(), port, close: () => cluster.close() };
 }
 
-/** A node as its kubelet would have registered it, in one of ten zones. */
-function bareNode(index: number): NewObject<Node> {
+function startScheduler(): void {
+  const client = plane.clientOf(SCHEDULER, 'kube-scheduler');
+  const transport = plane.transportOf(SCHEDULER, 'kube-scheduler');
+  const informers = createInformers({ transport, clock, random, log });
+  const events = new ApiEventRecorder({ client, clock, random, log, component: 'default-scheduler' });
+  const metrics = new MetricsRegistry();
+  const scheduler = createScheduler({ client, informers, events, clock, random, log, metrics });
+  informers.start();
+  scheduler.start();
+}
+
+/** A node of the size of upstream's measurements, as its kubelet would have registered it. */
+function bareNode(index: number, zones: number): NewObject<Node> {
   const name = `bare-${index}`;
-  const amounts = { cpu: '32', memory: '64Gi', 'ephemeral-storage': '100Gi', pods: '110' };
+  const amounts = { cpu: '4', memory: '32Gi', pods: '110' };
   const time = `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`;
   return {
     metadata: {
       name,
-      labels: { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': `zone-${index % 10}` },
+      labels: { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': `zone-${index % zones}` },
     },
     status: {
       allocatable: amounts,
