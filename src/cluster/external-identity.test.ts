@@ -110,6 +110,7 @@ current-context: x
 }
 
 interface Started extends AsyncDisposable {
+  readonly identity: ExternalIdentity;
   readonly show: (path: string) => Promise<{ contentType: string; cacheControl: string; body: string }>;
   readonly ask: (path: string, token?: string, method?: string, body?: object) => Promise<string>;
 }
@@ -127,6 +128,7 @@ async function start(choice: IdentityChoice): Promise<Started> {
       identity: {
         tokenKinds,
         ...(authorization === undefined ? {} : { authorization }),
+        onAuthorizationChange: (replace) => identity.onAuthorizationChange(replace),
         ...(anonymous?.paths === undefined ? {} : { anonymousPaths: anonymous.paths }),
       },
     }),
@@ -137,6 +139,7 @@ async function start(choice: IdentityChoice): Promise<Started> {
   const port = await cluster.plane.server.listen({ cert, key, clientCa, host, port: 0, advertise: host });
   const owned = stack.move();
   return {
+    identity,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
     async show(path) {
       const request = httpsRequest({ host, port, path, rejectUnauthorized: false });
@@ -330,4 +333,29 @@ test('external identity: other issuers are used once they can be reached', async
   await clock.advance(60_000);
   assert.equal(await replacing, '400 Bad Request: broken');
   assert.equal(await nameOf(second.token({ sub: 'ada' })), 'ada');
+});
+
+test('external identity: another configuration of who decides is used at once, if the own ones stay', async () => {
+  await using outside = await startOutside();
+  const tokenWebhook = { kubeconfig: judgeAt(outside, '/tokens'), version: 'v1', cacheMs: 60_000 } as const;
+  const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n';
+  const rbac = '- {type: RBAC, name: rbac}\n';
+  const authorization = { kind: 'file', text: head + rbac } as const;
+  await using started = await start({ tokenWebhook, authorization });
+  assert.equal(await started.ask(MAPS, 'good'), mayNot('ada'));
+  const { identity } = started;
+  assert.equal(
+    identity.replaceAuthorizers(`${head}- {type: AlwaysAllow, name: alwaysallow}\n`),
+    'missing required types: [RBAC]',
+  );
+  assert.equal(
+    identity.replaceAuthorizers(`${head}${rbac}- {type: Node, name: node}\n`),
+    'nil nodeAuthorizer',
+  );
+  assert.equal(await started.ask(MAPS, 'good'), mayNot('ada'));
+  const access = judgeAt({ ...outside, kubeconfig: `${outside.kubeconfig}.access` }, '/access');
+  assert.equal(identity.replaceAuthorizers(AUTHORIZATION(access, rbac)), undefined);
+  assert.equal(await started.ask(MAPS, 'good'), '200 object');
+  assert.equal(identity.replaceAuthorizers(head + rbac), undefined);
+  assert.equal(await started.ask(MAPS, 'good'), mayNot('ada'));
 });

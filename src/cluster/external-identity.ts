@@ -17,7 +17,7 @@ import { readReviewServer } from '#apiserver/review-webhook/kubeconfig.ts';
 import { ReviewWebhook } from '#apiserver/review-webhook/review-webhook.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
-import type { AuthorizationMode } from './security.ts';
+import type { Authorization, AuthorizationMode } from './security.ts';
 
 /** Another program that says whose tokens are. */
 export interface TokenWebhookChoice {
@@ -28,7 +28,12 @@ export interface TokenWebhookChoice {
 }
 
 export type AuthorizationChoice =
-  | { readonly kind: 'file'; readonly text: string }
+  | {
+      readonly kind: 'file';
+      readonly text: string;
+      /** The file of that text; read again when it changes. */
+      readonly path?: string | undefined;
+    }
   | {
       readonly kind: 'modes';
       readonly modes: readonly (AuthorizationMode | 'Webhook')[];
@@ -62,10 +67,11 @@ export class ExternalIdentity implements AsyncDisposable {
   readonly tokenKinds: readonly TokenAuthenticator[];
   readonly anonymous: AnonymousConfiguration | undefined;
   /** Left out: the default. */
-  readonly authorization: readonly (AuthorizationMode | Authorizer)[] | undefined;
+  readonly authorization: Authorization | undefined;
   readonly #deps: IdentityDeps;
   readonly #issuers: IssuerSet;
   readonly #webhooks: ReviewWebhook[] = [];
+  #useAuthorization: ((authorization: Authorization) => void) | undefined;
 
   /** @throws {ConfigFileError} a file is not good */
   constructor(choice: IdentityChoice, deps: IdentityDeps) {
@@ -98,6 +104,32 @@ export class ExternalIdentity implements AsyncDisposable {
     return this.#issuers.replace(jwt, signal);
   }
 
+  /** As {@link SecurityOptions.onAuthorizationChange}. */
+  onAuthorizationChange(replace: (authorization: Authorization) => void): void {
+    this.#useAuthorization = replace;
+  }
+
+  /**
+   * Goes on with another AuthorizationConfiguration. What the server decides by itself stays what it was.
+   *
+   * @returns why not, or undefined
+   * @throws {ConfigFileError} it is not good
+   */
+  replaceAuthorizers(text: string): string | undefined {
+    const wanted = parseAuthorizationConfiguration(text).map(({ kind }) => kind);
+    const own = new Set((this.authorization ?? []).filter((each) => typeof each === 'string'));
+    const missing = [...own].filter((kind) => !wanted.includes(kind)).toSorted();
+    if (missing.length > 0) {
+      return `missing required types: [${missing.join(' ')}]`;
+    }
+    const added = wanted.find((kind) => (kind === 'Node' || kind === 'RBAC') && !own.has(kind));
+    if (added !== undefined) {
+      return `nil ${added.toLowerCase()}Authorizer`;
+    }
+    this.#useAuthorization?.(this.#authorizers({ kind: 'file', text }));
+    return undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#issuers[Symbol.asyncDispose]();
     this.#webhooks.forEach((webhook) => webhook[Symbol.dispose]());
@@ -109,14 +141,14 @@ export class ExternalIdentity implements AsyncDisposable {
     return new WebhookTokens({ webhook, clock, apiAudiences, version, cacheMs });
   }
 
-  #authorizers(choice: AuthorizationChoice): readonly (AuthorizationMode | Authorizer)[] {
+  #authorizers(choice: AuthorizationChoice): Authorization {
     if (choice.kind === 'file') {
       return parseAuthorizationConfiguration(choice.text).map((each) =>
         each.kind === 'Webhook' ? this.#authorizer(each) : each.kind,
       );
     }
     const { modes, webhook } = choice;
-    return modes.flatMap((mode): readonly (AuthorizationMode | Authorizer)[] => {
+    return modes.flatMap((mode): Authorization => {
       if (mode !== 'Webhook') {
         return [mode];
       }

@@ -35,7 +35,10 @@ export interface InProcessOptions {
   /** How values are stored; as they are when left out. */
   readonly encryption?: EncryptionAtRest;
   /** Who else is known and decides. */
-  readonly identity?: Pick<SecurityOptions, 'tokenKinds' | 'authorization' | 'anonymousPaths'>;
+  readonly identity?: Pick<
+    SecurityOptions,
+    'tokenKinds' | 'authorization' | 'onAuthorizationChange' | 'anonymousPaths'
+  >;
   /** Upstream's defaults when left out. */
   readonly limits?: Partial<RequestLimits>;
   /** Records requests; closed by the caller. */

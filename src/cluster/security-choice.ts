@@ -5,6 +5,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import type { ExternalIdentity, IdentityChoice } from './external-identity.ts';
+import type { FollowedFile } from './follow-file.ts';
 import { SERVICE_ACCOUNT_ISSUER, type SecurityOptions } from './security.ts';
 
 /** Files that say how the API server is secured beyond its defaults. */
@@ -38,12 +39,13 @@ export interface OpenSecurity extends AsyncDisposable {
   readonly encryption: EncryptionAtRest | undefined;
   readonly options: Pick<
     SecurityOptions,
-    'tokenKinds' | 'authorization' | 'allowsAnonymous' | 'anonymousPaths'
+    'tokenKinds' | 'authorization' | 'onAuthorizationChange' | 'allowsAnonymous' | 'anonymousPaths'
   >;
 }
 
 const ENCRYPTION_FILE = 'encryption provider configuration';
 export const AUTHENTICATION_FILE = 'authentication configuration';
+export const AUTHORIZATION_FILE = 'authorization configuration';
 
 /**
  * Reads the files. Nothing of what they are about is loaded when there are none.
@@ -67,12 +69,8 @@ export async function openSecurity(
       encryption.replace(parseEncryptionConfiguration(found));
     opening.use(followFile({ path: encryptionConfig, what: ENCRYPTION_FILE, text, apply }, deps));
   }
-  const { authentication: text, authenticationFile: path } = identity ?? {};
-  if (known !== undefined && typeof text === 'string' && path !== undefined) {
-    const { followFile } = await import('./follow-file.ts');
-    const apply = (found: string, signal: AbortSignal): Promise<string | undefined> =>
-      known.replaceIssuers(found, signal);
-    opening.use(followFile({ path, what: AUTHENTICATION_FILE, text, apply }, deps));
+  if (identity !== undefined && known !== undefined) {
+    opening.use(await followIdentity(identity, known, deps));
   }
   const owned = opening.move();
   return {
@@ -82,10 +80,33 @@ export async function openSecurity(
   };
 }
 
-function optionsOf({ tokenKinds, authorization, anonymous }: ExternalIdentity): OpenSecurity['options'] {
+/** Keeps to the files about identity as they change. */
+async function followIdentity(
+  { authentication, authenticationFile, authorization }: IdentityChoice,
+  known: ExternalIdentity,
+  deps: SecurityDeps,
+): Promise<AsyncDisposable> {
+  const { followFile } = await import('./follow-file.ts');
+  await using following = new AsyncDisposableStack();
+  if (typeof authentication === 'string' && authenticationFile !== undefined) {
+    const apply: FollowedFile['apply'] = (found, signal) => known.replaceIssuers(found, signal);
+    const file = { path: authenticationFile, what: AUTHENTICATION_FILE, text: authentication, apply };
+    following.use(followFile(file, deps));
+  }
+  if (authorization?.kind === 'file' && authorization.path !== undefined) {
+    const { path, text } = authorization;
+    const apply: FollowedFile['apply'] = async (found) => known.replaceAuthorizers(found);
+    following.use(followFile({ path, what: AUTHORIZATION_FILE, text, apply }, deps));
+  }
+  return following.move();
+}
+
+function optionsOf(known: ExternalIdentity): OpenSecurity['options'] {
+  const { tokenKinds, authorization, anonymous } = known;
   return {
     tokenKinds,
     ...(authorization === undefined ? {} : { authorization }),
+    onAuthorizationChange: (replace) => known.onAuthorizationChange(replace),
     ...(anonymous === undefined ? {} : { allowsAnonymous: anonymous.isEnabled }),
     ...(anonymous?.paths === undefined ? {} : { anonymousPaths: anonymous.paths }),
   };

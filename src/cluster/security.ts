@@ -58,7 +58,9 @@ export interface SecurityOptions {
   /** True when left out. */
   readonly allowsAnonymous?: boolean;
   /** Asked in this order; `Node` and `RBAC` when left out. */
-  readonly authorization?: readonly (AuthorizationMode | Authorizer)[];
+  readonly authorization?: Authorization;
+  /** Is told how to go on with others than {@link authorization}. */
+  readonly onAuthorizationChange?: (replace: (authorization: Authorization) => void) => void;
   /** Tokens that others vouch for; asked after the cluster's own kinds. */
   readonly tokenKinds?: readonly TokenAuthenticator[];
   /** The only paths that the anonymous may ask for; all of them when left out. */
@@ -73,6 +75,8 @@ export interface SecurityOptions {
 
 export const AUTHORIZATION_MODES = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const;
 export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
+/** Who decides, in this order. */
+export type Authorization = readonly (AuthorizationMode | Authorizer)[];
 
 /** Written into every service-account token, and the audience that pods' tokens are for. */
 export const SERVICE_ACCOUNT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -93,7 +97,7 @@ export function createSecurity(options: SecurityOptions): SecurityFactory {
     ]);
     const authenticator = authenticatorOf(options, tokens, audiences);
     const rbac = new RbacGrants(reader);
-    const authorizer = authorizerOf(options.authorization ?? ['Node', 'RBAC'], reader, rbac);
+    const authorizer = authorizerOf(options, reader, rbac);
     const tokenIssuer = new TokenIssuer({ key, issuer, audiences, reader, clock, random });
     const admissionDeps: AdmissionDeps = {
       reader,
@@ -166,7 +170,7 @@ function authenticatorOf(
 }
 
 function authorizerOf(
-  modes: readonly (AuthorizationMode | Authorizer)[],
+  { authorization = ['Node', 'RBAC'], onAuthorizationChange }: SecurityOptions,
   reader: ObjectReader,
   rbac: RbacGrants,
 ): AuthorizerChain {
@@ -176,6 +180,17 @@ function authorizerOf(
     Node: () => new NodeAuthorizer(new NodeGraph(reader)),
     RBAC: () => new RbacAuthorizer(rbac),
   };
-  const authorizers = modes.map((mode) => (typeof mode === 'string' ? byMode[mode]() : mode));
-  return new AuthorizerChain([MASTERS_AUTHORIZER, ...authorizers]);
+  const known = new Map<AuthorizationMode, Authorizer>();
+  const ofMode = (mode: AuthorizationMode): Authorizer => {
+    const authorizer = known.get(mode) ?? byMode[mode]();
+    known.set(mode, authorizer);
+    return authorizer;
+  };
+  const listed = (wanted: Authorization): readonly Authorizer[] => [
+    MASTERS_AUTHORIZER,
+    ...wanted.map((each) => (typeof each === 'string' ? ofMode(each) : each)),
+  ];
+  const chain = new AuthorizerChain(listed(authorization));
+  onAuthorizationChange?.((wanted) => chain.replace(listed(wanted)));
+  return chain;
 }

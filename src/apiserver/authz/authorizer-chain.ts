@@ -3,13 +3,22 @@ import { decisionOn, NO_OPINION, type Attributes, type Authorizer, type Decision
 
 /** Asks each in turn until one has an opinion; the reasons of those without one are kept. */
 export class AuthorizerChain implements Authorizer {
-  readonly decide: ((attributes: Attributes) => Promise<Decision>) | undefined;
-  readonly #authorizers: readonly Authorizer[];
+  #authorizers: readonly Authorizer[] = [];
+  #decideWithOthers: Authorizer['decide'];
 
   constructor(authorizers: readonly Authorizer[]) {
+    this.replace(authorizers);
+  }
+
+  get decide(): Authorizer['decide'] {
+    return this.#decideWithOthers;
+  }
+
+  /** Asks others from now on. */
+  replace(authorizers: readonly Authorizer[]): void {
     this.#authorizers = authorizers;
     const needsOthers = authorizers.some(({ decide }) => decide !== undefined);
-    this.decide = needsOthers ? (attributes) => this.#decide(attributes) : undefined;
+    this.#decideWithOthers = needsOthers ? (attributes) => this.#decide(attributes) : undefined;
   }
 
   authorize(attributes: Attributes): Decision {

@@ -3,7 +3,12 @@ import { parseDurationMs } from '#api/time.ts';
 import type { OidcFlags } from '#apiserver/authn/oidc/authentication-configuration.ts';
 import type { AuthorizationChoice, IdentityChoice, TokenWebhookChoice } from '../external-identity.ts';
 import { AUTHORIZATION_MODES } from '../security.ts';
-import { AUTHENTICATION_FILE, readSecurityFile, type SecurityChoice } from '../security-choice.ts';
+import {
+  AUTHENTICATION_FILE,
+  AUTHORIZATION_FILE,
+  readSecurityFile,
+  type SecurityChoice,
+} from '../security-choice.ts';
 import { UsageError } from './command-line.ts';
 
 /** The options of `coracle up` about who may do what and how secrets are kept, named as the API server's. */
@@ -138,7 +143,8 @@ function authorizationOf(options: SecurityOptions): AuthorizationChoice | undefi
         '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined',
       );
     }
-    return { kind: 'file', text: readSecurityFile('authorization configuration', resolve(file)) };
+    const path = resolve(file);
+    return { kind: 'file', text: readSecurityFile(AUTHORIZATION_FILE, path), path };
   }
   if (modes === undefined) {
     return undefined;
