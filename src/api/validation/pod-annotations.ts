@@ -83,6 +83,10 @@ function checkAppArmorName(
   }
 }
 
+function isProfile(key: string): boolean {
+  return key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER) || key.startsWith(APP_ARMOR);
+}
+
 /** Where a profile stands in an annotation and in a field, both say the same. */
 export function checkProfileAnnotations(
   problems: Problems,
@@ -90,7 +94,7 @@ export function checkProfileAnnotations(
   annotations: Annotations,
   spec: PodSpec,
 ): void {
-  if (annotations === undefined) {
+  if (annotations === undefined || !Object.keys(annotations).some(isProfile)) {
     return;
   }
   const ofPod = spec.securityContext;

@@ -147,8 +147,9 @@ export function validatorFor(
       special.nameRule ??
       (kind.group === 'rbac.authorization.k8s.io' ? pathSegmentProblems : dnsSubdomainProblems),
   };
+  const namesOwners = resourceOfKind(kind) !== undefined && !EXTENSION_GROUPS.has(kind.group);
   const checkFinalizers = (problems: Problems, { finalizers }: AnyMeta): void => {
-    if (resourceOfKind(kind) !== undefined && !EXTENSION_GROUPS.has(kind.group)) {
+    if (namesOwners && finalizers !== undefined) {
       checkFinalizerOwners(problems, finalizers);
     }
   };
