@@ -73,5 +73,7 @@ test('openapi: objects inside an object have a type and metadata too', async () 
   });
   const inner = at(document, 'components', 'schemas', 'com.example.v1.Widget', 'properties', 'inner');
   assert.deepEqual(Object.keys(at(inner, 'properties') as object), ['a', 'apiVersion', 'kind', 'metadata']);
+  assert.match(String(at(inner, 'properties', 'kind', 'description')), /^kind is a string value/);
+  assert.match(String(at(inner, 'properties', 'metadata', 'description')), /^Standard object's metadata\. /);
   assert.deepEqual(at(inner, 'required'), ['kind', 'apiVersion']);
 });

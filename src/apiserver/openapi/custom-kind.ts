@@ -5,8 +5,31 @@ import { isRecord } from '#codec/own-property.ts';
 import { customDefinitionName } from '../crd/schema-struct.ts';
 import { OPENAPI_V2, type SchemaDocument } from './schema-document.ts';
 
-const API_VERSION = { type: 'string' };
-const KIND = { type: 'string' };
+const CONVENTIONS =
+  'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+const TYPE = {
+  apiVersion: {
+    description: `APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. ${CONVENTIONS}#resources`,
+    type: 'string',
+  },
+  kind: {
+    description: `Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. ${CONVENTIONS}#types-kinds`,
+    type: 'string',
+  },
+};
+/** What objects inside an object are told by. */
+const EMBEDDED_TYPE = {
+  apiVersion: {
+    description: `apiVersion defines the versioned schema of this representation of an object. ${CONVENTIONS}#resources`,
+    type: 'string',
+  },
+  kind: {
+    description: `kind is a string value representing the type of this object. In CamelCase. ${CONVENTIONS}#types-kinds`,
+    type: 'string',
+  },
+};
+const METADATA_TEXT = `Standard object's metadata. ${CONVENTIONS}#metadata`;
+const LIST_METADATA_TEXT = `Standard list metadata. ${CONVENTIONS}#types-kinds`;
 
 const PRESERVES = 'x-kubernetes-preserve-unknown-fields';
 const EMBEDDED = 'x-kubernetes-embedded-resource';
@@ -35,10 +58,9 @@ export function addCustomKind(document: SchemaDocument, info: ResourceInfo, sche
     description: `${listKind} is a list of ${kind}`,
     required: ['items'],
     properties: {
-      apiVersion: API_VERSION,
-      kind: KIND,
-      items: { type: 'array', items: item },
-      metadata: listMetadata,
+      ...TYPE,
+      items: { description: `List of ${info.resource}. ${CONVENTIONS}`, type: 'array', items: item },
+      metadata: referring(document, listMetadata, LIST_METADATA_TEXT),
     },
     ...selectable,
     'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
@@ -52,17 +74,25 @@ function kindSchema(document: SchemaDocument, schema: Published): Published {
     return { type: 'object' };
   }
   const metadata = document.ref(knownStruct('meta.v1.ObjectMeta'));
-  const typed = { apiVersion: API_VERSION, kind: KIND, metadata: isV2 ? metadata : { allOf: [metadata] } };
-  const shown = withEmbedded(isV2 ? forV2(schema) : schema, { typed, isV2 });
+  const metadataField = { metadata: referring(document, metadata, METADATA_TEXT) };
+  const embedded = { ...EMBEDDED_TYPE, ...metadataField };
+  const shown = withEmbedded(isV2 ? forV2(schema) : schema, { typed: embedded, isV2 });
   return {
     ...shown,
     type: 'object',
-    properties: { ...(isRecord(shown['properties']) ? shown['properties'] : {}), ...typed },
+    properties: { ...(isRecord(shown['properties']) ? shown['properties'] : {}), ...TYPE, ...metadataField },
   };
 }
 
+/** A reference with words of its own, which only version 2 puts beside it. */
+function referring(document: SchemaDocument, reference: Published, description: string): Published {
+  return document.dialect === OPENAPI_V2
+    ? { description, ...reference }
+    : { description, allOf: [reference] };
+}
+
 interface Embedding {
-  /** What every object has. */
+  /** What every object inside another has. */
   readonly typed: Published;
   readonly isV2: boolean;
 }
