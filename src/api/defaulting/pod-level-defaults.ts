@@ -13,9 +13,10 @@ export function defaultPodResources(pod: Pod, resources: ResourceRequirements): 
   }
   const ofContainers = pick(ofContainersOf(pod, 'requests'), isShared);
   const supported = pick(limits, (name) => isShared(name) || name.startsWith(HUGE_PAGES));
+  const requests = fill(fill(resources.requests ?? {}, ofContainers), supported);
   return change(resources, {
     limits,
-    requests: fill(fill(resources.requests ?? {}, ofContainers), supported),
+    requests: Object.keys(requests).length === 0 ? resources.requests : requests,
   });
 }
 
