@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
+import type { Disk } from '#base/disk.ts';
 import type { Logger } from '#base/log.ts';
 import type { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
@@ -37,6 +37,7 @@ import { parseResolvConf } from './pod/pod-dns.ts';
 import { PodPaths } from './pod/pod-paths.ts';
 import { PodWorkers } from './pod/pod-workers.ts';
 import { ContainerProbes } from './probes/container-probes.ts';
+import type { NodeNetwork } from './probes/node-network.ts';
 import { NodeProber, type Prober } from './probes/prober.ts';
 import type { PodCgroups } from './resources/pod-cgroups.ts';
 import { PodStatusWriter } from './status/status-writer.ts';
@@ -79,7 +80,11 @@ export interface KubeletOptions {
   readonly port?: number;
   /** The node's resolver configuration; `/etc/resolv.conf` when left out. */
   readonly resolvConf?: string;
-  /** Carries out probes; from this machine when left out. */
+  /** On which it keeps all that; this machine's when left out. */
+  readonly disk?: Disk;
+  /** How the node reaches its pods, for probes and hooks; by this machine's network when left out. */
+  readonly network?: NodeNetwork;
+  /** Carries out probes; over {@link network} when left out. */
   readonly prober?: Prober;
   /** When pods have to go because the node runs out; upstream's are `HARD_THRESHOLDS`. Never when left out. */
   readonly eviction?: EvictionThresholds;
@@ -133,7 +138,11 @@ class NodeKubelet implements Kubelet {
     const { client, clock, log, runtime, informers, metrics } = options;
     this.#options = options;
     this.#tasks = TaskGroup.logging(log);
-    this.#paths = new PodPaths(options.dataDir, options.logsDir ?? join(options.dataDir, 'logs'));
+    this.#paths = new PodPaths(
+      options.dataDir,
+      options.logsDir ?? join(options.dataDir, 'logs'),
+      options.disk,
+    );
     this.#node = nodeView(options);
     this.#services = informers.of(SERVICE);
     const sources = new ApiConfigSources(client);
@@ -179,8 +188,9 @@ class NodeKubelet implements Kubelet {
 
   async start(): Promise<void> {
     const { informers, nodeName, client, clock, log, runtime, dataDir, resolvConf } = this.#options;
-    await mkdir(dataDir, { recursive: true });
-    const text = resolvConf ?? (await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
+    const { disk } = this.#paths;
+    await disk.mkdir(dataDir, { recursive: true });
+    const text = resolvConf ?? (await disk.readFile('/etc/resolv.conf').catch(() => '')).toString();
     this.#node.dns = { ...this.#node.dns, host: parseResolvConf(text) };
     const pods = informers.of(POD, { fieldSelector: `spec.nodeName=${nodeName}` });
     const nodes = informers.of(NODE, { fieldSelector: `metadata.name=${nodeName}` });
@@ -192,7 +202,7 @@ class NodeKubelet implements Kubelet {
       }),
     );
     this.#tasks.spawn('runtime events', (signal) => this.#followRuntime(signal));
-    this.#tasks.spawn('log rotation', (signal) => new LogRotation({ runtime, clock, log }).run(signal));
+    this.#tasks.spawn('log rotation', (signal) => new LogRotation({ runtime, clock, log, disk }).run(signal));
     this.#tasks.spawn('image collector', (signal) => this.#collector.run(signal));
     if (this.#options.eviction !== undefined) {
       this.#tasks.spawn('pressure', (signal) => this.#pressure.run(signal));
@@ -257,11 +267,11 @@ class NodeKubelet implements Kubelet {
 
   #createWorkers(sources: ApiConfigSources, volumes: NodeVolumes): PodWorkers {
     const { client, clock, random, log, events, runtime, images, cgroups, metrics, nodeName } = this.#options;
-    const hooks = new LifecycleHooks(runtime, clock);
+    const hooks = new LifecycleHooks(runtime, clock, this.#options.network);
     const puller = new ImagePuller({ images, sources, events, clock });
     const paths = this.#paths;
     const node = this.#node;
-    const prober = this.#options.prober ?? new NodeProber(runtime, clock);
+    const prober = this.#options.prober ?? new NodeProber(runtime, clock, this.#options.network);
     const counters = new KubeletMetrics(metrics, nodeName);
     const services = (): readonly Service[] => this.#services.list();
     const probeDeps = {

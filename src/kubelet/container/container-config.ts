@@ -43,6 +43,7 @@ export async function containerConfig(
     ...input,
     environment,
     terminationLog: paths.terminationLog(pod.metadata.uid, container.name, restartCount),
+    disk: paths.disk,
   });
   const { command, args, workingDir, stdin, stdinOnce, tty, lifecycle } = container;
   return {

@@ -1,5 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { Disk } from '#base/disk.ts';
 import type { Mount, MountPropagation } from '#runtime/cri.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 import type { MountedVolume } from '../volumes/pod-volumes.ts';
@@ -23,11 +23,12 @@ export interface MountsInput {
   readonly hostsFile: string | undefined;
   /** Host path of the file that takes the termination message. */
   readonly terminationLog: string;
+  readonly disk: Disk;
 }
 
 /** The mounts of a container: its volumes, its hosts file, its termination message. */
 export async function containerMounts(input: MountsInput): Promise<readonly Mount[]> {
-  const { container, volumes, environment, hostsFile, terminationLog } = input;
+  const { container, volumes, environment, hostsFile, terminationLog, disk } = input;
   const mounts: Mount[] = [];
   for (const mount of container.volumeMounts ?? []) {
     const volume = volumes.get(mount.name);
@@ -40,7 +41,7 @@ export async function containerMounts(input: MountsInput): Promise<readonly Moun
     const subPath = subPathOf(mount, environment);
     mounts.push({
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : join('/', mount.mountPath),
-      hostPath: subPath === '' ? volume.hostPath : await resolveSubPath(volume.hostPath, subPath),
+      hostPath: subPath === '' ? volume.hostPath : await resolveSubPath(volume.hostPath, subPath, disk),
       readonly: mount.readOnly === true || volume.readOnly,
       propagation: PROPAGATION[mount.mountPropagation ?? 'None'] ?? 'private',
     });
@@ -50,10 +51,10 @@ export async function containerMounts(input: MountsInput): Promise<readonly Moun
     mounts.push({ containerPath: '/etc/hosts', hostPath: hostsFile, readonly: false });
   }
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log';
-  await mkdir(dirname(terminationLog), { recursive: true });
-  await writeFile(terminationLog, '');
+  await disk.mkdir(dirname(terminationLog), { recursive: true });
+  await disk.writeFile(terminationLog, '');
   // Whoever the container runs as may write it, whatever this program's umask.
-  await chmod(terminationLog, TERMINATION_LOG_MODE);
+  await disk.chmod(terminationLog, TERMINATION_LOG_MODE);
   mounts.push({ containerPath: messagePath, hostPath: terminationLog, readonly: false });
   return mounts;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { utf8Decode } from '#base/bytes.ts';
 import type { LifecycleHandler } from '#api/types/core.v1.ts';
 import type { RuntimeService } from '#runtime/cri.ts';
-import { httpGet } from '../probes/http-get.ts';
+import { SYSTEM_NETWORK, type NodeNetwork } from '../probes/node-network.ts';
 import { portNumber } from '../probes/probe-port.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
 
@@ -17,7 +17,10 @@ export class LifecycleHooks {
   readonly #runtime: RuntimeService;
   readonly #clock: Clock;
 
-  constructor(runtime: RuntimeService, clock: Clock) {
+  readonly #network: NodeNetwork;
+
+  constructor(runtime: RuntimeService, clock: Clock, network: NodeNetwork = SYSTEM_NETWORK) {
+    this.#network = network;
     this.#runtime = runtime;
     this.#clock = clock;
   }
@@ -33,7 +36,7 @@ export class LifecycleHooks {
       }
     } else if (handler.httpGet !== undefined) {
       const { host, port, path, scheme, httpHeaders } = handler.httpGet;
-      const { status } = await httpGet(
+      const { status } = await this.#network.httpGet(
         {
           host: host === undefined || host === '' ? target.podIp : host,
           port: portNumber(port, target.container),

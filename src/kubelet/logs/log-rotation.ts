@@ -1,9 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Clock } from '#base/clock.ts';
+import { SYSTEM_DISK, type Disk } from '#base/disk.ts';
 import type { Logger } from '#base/log.ts';
 import type { RuntimeService } from '#runtime/cri.ts';
 
@@ -20,6 +20,8 @@ export interface LogRotationDeps {
   readonly runtime: RuntimeService;
   readonly clock: Clock;
   readonly log: Logger;
+  /** On which the logs lie; this machine's when left out. */
+  readonly disk?: Disk;
 }
 
 /** Keeps the logs of running containers within bounds: full ones are renamed, old ones compressed, then deleted. */
@@ -27,8 +29,11 @@ export class LogRotation {
   readonly #deps: LogRotationDeps;
   readonly #options: LogRotationOptions;
 
+  readonly #disk: Disk;
+
   constructor(deps: LogRotationDeps, options: LogRotationOptions = DEFAULTS) {
     this.#deps = deps;
+    this.#disk = deps.disk ?? SYSTEM_DISK;
     this.#options = options;
   }
 
@@ -50,7 +55,7 @@ export class LogRotation {
       const size =
         logPath === ''
           ? 0
-          : await stat(logPath).then(
+          : await this.#disk.stat(logPath).then(
               (found) => found.size,
               () => 0,
             );
@@ -63,12 +68,12 @@ export class LogRotation {
   async #rotateOne(containerId: string, path: string): Promise<void> {
     const { runtime, clock } = this.#deps;
     const rotated = `${path}.${stamp(clock.nowMs())}`;
-    await rename(path, rotated);
+    await this.#disk.rename(path, rotated);
     try {
       await runtime.reopenContainerLog(containerId);
     } catch (error) {
       // The container goes on writing to the renamed file: give it its name back.
-      await rename(rotated, path);
+      await this.#disk.rename(rotated, path);
       throw error;
     }
     await this.#compressAndDelete(path, rotated);
@@ -77,17 +82,17 @@ export class LogRotation {
   /** The newest rotated file stays as it is, for readers that still have it open. */
   async #compressAndDelete(path: string, newest: string): Promise<void> {
     const directory = dirname(path);
-    const rotated = (await readdir(directory))
+    const rotated = (await this.#disk.readdir(directory))
       .filter((name) => name.startsWith(`${basename(path)}.`))
       .map((name) => join(directory, name))
       .toSorted();
     const surplus = rotated.slice(0, Math.max(rotated.length - (this.#options.maxFiles - 1), 0));
     for (const file of rotated) {
       if (surplus.includes(file)) {
-        await rm(file, { force: true });
+        await this.#disk.rm(file, { force: true });
       } else if (file !== newest && !file.endsWith('.gz')) {
         await pipeline(createReadStream(file), createGzip(), createWriteStream(`${file}.gz`));
-        await rm(file, { force: true });
+        await this.#disk.rm(file, { force: true });
       }
     }
   }

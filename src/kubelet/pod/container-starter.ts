@@ -1,4 +1,3 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describeError, type Logger } from '#base/log.ts';
 import type { Pod, Service } from '#api/types/core.v1.ts';
@@ -60,7 +59,9 @@ export class ContainerStarter {
     );
     const containerId = await this.#tellFailure(pod, container, 'CreateContainerError', async () => {
       signal.throwIfAborted();
-      await mkdir(join(sandbox.logDirectory, dirname(config.logPath)), { recursive: true });
+      await this.#deps.paths.disk.mkdir(join(sandbox.logDirectory, dirname(config.logPath)), {
+        recursive: true,
+      });
       return await this.#deps.runtime.createContainer(sandboxId, config, sandbox);
     });
     this.#tell(pod, container, 'Normal', 'Created', 'Container created');
@@ -110,10 +111,10 @@ export class ContainerStarter {
     const path = paths.hostsFile(pod.metadata.uid);
     const content =
       pod.spec.hostNetwork === true
-        ? hostNetworkHostsFile(pod, await readFile('/etc/hosts', 'utf8'))
+        ? hostNetworkHostsFile(pod, (await paths.disk.readFile('/etc/hosts')).toString('utf8'))
         : hostsFile(pod, podIps, node.clusterDomain);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content, { mode: 0o644 });
+    await paths.disk.mkdir(dirname(path), { recursive: true });
+    await paths.disk.writeFile(path, content, { mode: 0o644 });
     return path;
   }
 

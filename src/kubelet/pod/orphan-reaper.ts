@@ -1,4 +1,3 @@
-import { readdir, rm } from 'node:fs/promises';
 import type { Logger } from '#base/log.ts';
 import type { RuntimeService } from '#runtime/cri.ts';
 import type { PodCgroups } from '../resources/pod-cgroups.ts';
@@ -28,7 +27,7 @@ export class OrphanReaper {
     const { runtime, paths } = this.#deps;
     const sandboxes = await runtime.listPodSandbox();
     const inRuntime = sandboxes.map(({ labels }) => labels[POD_UID_LABEL] ?? '');
-    const onDisk = await readdir(paths.podsDirectory).catch(() => []);
+    const onDisk = await paths.disk.readdir(paths.podsDirectory).catch(() => []);
     const orphans = new Set([...inRuntime, ...onDisk].filter((uid) => uid !== '' && !isKnown(uid)));
     await Promise.all([...orphans].map((uid) => this.#reapPod(uid)));
   }
@@ -47,10 +46,10 @@ export class OrphanReaper {
     for (const parent of ['/kubepods', '/kubepods/burstable', '/kubepods/besteffort']) {
       await cgroups.remove(`${parent}/pod${uid}`);
     }
-    await rm(paths.podDirectory(uid), { recursive: true, force: true });
-    for (const directory of await readdir(paths.logsDirectory).catch(() => [])) {
+    await paths.disk.rm(paths.podDirectory(uid), { recursive: true, force: true });
+    for (const directory of await paths.disk.readdir(paths.logsDirectory).catch(() => [])) {
       if (directory.endsWith(`_${uid}`)) {
-        await rm(`${paths.logsDirectory}/${directory}`, { recursive: true, force: true });
+        await paths.disk.rm(`${paths.logsDirectory}/${directory}`, { recursive: true, force: true });
       }
     }
   }

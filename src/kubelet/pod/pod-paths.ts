@@ -1,9 +1,11 @@
-import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { SYSTEM_DISK, type Disk } from '#base/disk.ts';
 import type { Pod } from '#api/types/core.v1.ts';
 
 /** Where the kubelet keeps what belongs to a pod, laid out as upstream does. */
 export class PodPaths {
+  /** On which all of it lies. */
+  readonly disk: Disk;
   readonly #dataDir: string;
   readonly #logsDir: string;
 
@@ -11,7 +13,8 @@ export class PodPaths {
    * @param dataDir usually `/var/lib/kubelet`
    * @param logsDir usually `/var/log/pods`
    */
-  constructor(dataDir: string, logsDir: string) {
+  constructor(dataDir: string, logsDir: string, disk: Disk = SYSTEM_DISK) {
+    this.disk = disk;
     this.#dataDir = dataDir;
     this.#logsDir = logsDir;
   }
@@ -51,17 +54,17 @@ export class PodPaths {
       return;
     }
     const directory = dirname(logPath);
-    for (const name of await readdir(directory).catch(() => [])) {
+    for (const name of await this.disk.readdir(directory).catch(() => [])) {
       if (name.startsWith(basename(logPath))) {
-        await rm(join(directory, name), { force: true });
+        await this.disk.rm(join(directory, name), { force: true });
       }
     }
   }
 
   /** Deletes a pod's own directory and its logs; its volumes must be unmounted. */
   async removePod(pod: Pod): Promise<void> {
-    await rm(this.podDirectory(pod.metadata.uid), { recursive: true, force: true });
-    await rm(this.logDirectory(pod), { recursive: true, force: true });
+    await this.disk.rm(this.podDirectory(pod.metadata.uid), { recursive: true, force: true });
+    await this.disk.rm(this.logDirectory(pod), { recursive: true, force: true });
   }
 }
 

@@ -88,7 +88,7 @@ const RETRY_MS = 1_000;
 export class PodWorker {
   readonly #deps: PodWorkerDeps;
   readonly #reader: RuntimePodReader;
-  readonly #messages = new EndMessages();
+  readonly #messages: EndMessages;
   readonly #tasks: PodTasks;
   readonly #probes: PodProbes;
   readonly #running = new PodRunning();
@@ -116,6 +116,7 @@ export class PodWorker {
   constructor(deps: PodWorkerDeps, pod: Pod, others: readonly Pod[], onGone: () => void) {
     this.#deps = deps;
     this.#pod = pod;
+    this.#messages = new EndMessages(deps.paths.disk);
     this.#onGone = onGone;
     this.#reader = new RuntimePodReader(deps.runtime, pod.metadata.uid);
     this.#tasks = new PodTasks(

@@ -1,11 +1,10 @@
-import { connect } from 'node:net';
 import { describeError } from '#base/log.ts';
 import type { Probe } from '#api/types/core.v1.ts';
 import { RuntimeError, type RuntimeService } from '#runtime/cri.ts';
 import type { Clock } from '#base/clock.ts';
 import type { AnyContainer } from '../pod/pod-containers.ts';
-import { checkGrpcHealth } from './grpc-health.ts';
-import { httpGet, urlOf, type HttpGet } from './http-get.ts';
+import { urlOf, type HttpGet } from './http-get.ts';
+import { SYSTEM_NETWORK, type NodeNetwork } from './node-network.ts';
 import { portNumber } from './probe-port.ts';
 
 export interface ProbeTarget {
@@ -29,12 +28,20 @@ export interface Prober {
 const OUTPUT_CHARS_MAX = 10 * 1024;
 const SUCCESS: ProbeOutcome = { result: 'success', output: '' };
 
+interface ProbeLimit {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
 /** Probes from the node: HTTP, TCP and gRPC to the pod's address, commands through the runtime. */
 export class NodeProber implements Prober {
   readonly #runtime: RuntimeService;
   readonly #clock: Clock;
 
-  constructor(runtime: RuntimeService, clock: Clock) {
+  readonly #network: NodeNetwork;
+
+  constructor(runtime: RuntimeService, clock: Clock, network: NodeNetwork = SYSTEM_NETWORK) {
+    this.#network = network;
     this.#runtime = runtime;
     this.#clock = clock;
   }
@@ -48,7 +55,7 @@ export class NodeProber implements Prober {
       const late = new AbortController();
       const timer = this.#clock.schedule(timeoutMs, () => late.abort());
       try {
-        return await connectingProbe(probe, target, late.signal, timeoutMs);
+        return await connectingProbe(this.#network, probe, target, { signal: late.signal, timeoutMs });
       } finally {
         timer.cancel();
       }
@@ -77,30 +84,30 @@ export class NodeProber implements Prober {
 }
 
 async function connectingProbe(
+  network: NodeNetwork,
   probe: Probe,
   { container, podIp }: ProbeTarget,
-  signal: AbortSignal,
-  timeoutMs: number,
+  { signal, timeoutMs }: ProbeLimit,
 ): Promise<ProbeOutcome> {
   if (probe.httpGet !== undefined) {
     const { host = '', port, path = '/', scheme = 'HTTP', httpHeaders = [] } = probe.httpGet;
     const target = { host: host === '' ? podIp : host, port: portNumber(port, container), path, scheme };
-    return await httpProbe({ ...target, headers: httpHeaders }, signal);
+    return await httpProbe(network, { ...target, headers: httpHeaders }, signal);
   }
   if (probe.tcpSocket !== undefined) {
     const { host = '', port } = probe.tcpSocket;
-    return await tcpProbe(host === '' ? podIp : host, portNumber(port, container), signal);
+    return await tcpProbe(network, host === '' ? podIp : host, portNumber(port, container), signal);
   }
   if (probe.grpc !== undefined) {
     const { port, service = '' } = probe.grpc;
-    return await checkGrpcHealth({ host: podIp, port, service, timeoutMs }, signal);
+    return await network.checkGrpcHealth({ host: podIp, port, service, timeoutMs }, signal);
   }
   return { result: 'error', output: `missing probe handler for ${container.name}` };
 }
 
-async function httpProbe(target: HttpGet, signal: AbortSignal): Promise<ProbeOutcome> {
+async function httpProbe(network: NodeNetwork, target: HttpGet, signal: AbortSignal): Promise<ProbeOutcome> {
   try {
-    const { status, body, isRedirectedAway } = await httpGet(target, signal);
+    const { status, body, isRedirectedAway } = await network.httpGet(target, signal);
     if (isRedirectedAway) {
       // Whatever is there answered; following it would probe something else.
       return { result: 'success', output: 'Probe terminated redirects, Response body: ' };
@@ -116,19 +123,20 @@ async function httpProbe(target: HttpGet, signal: AbortSignal): Promise<ProbeOut
   }
 }
 
-function tcpProbe(host: string, port: number, signal: AbortSignal): Promise<ProbeOutcome> {
-  const { promise, resolve } = Promise.withResolvers<ProbeOutcome>();
+async function tcpProbe(
+  network: NodeNetwork,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const socket = connect({ host, port, signal });
-  socket.once('connect', () => {
-    socket.destroy();
-    resolve(SUCCESS);
-  });
-  socket.once('error', (error) => {
+  try {
+    await network.connect(host, port, signal);
+    return SUCCESS;
+  } catch (error) {
     const output = signal.aborted ? `dial tcp ${address}: i/o timeout` : connectionProblem(error, address);
-    resolve({ result: 'failure', output });
-  });
-  return promise;
+    return { result: 'failure', output };
+  }
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

@@ -1,18 +1,5 @@
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { SYSTEM_DISK, type Disk } from '#base/disk.ts';
 
 /** A file to be seen by containers. */
 export interface PayloadFile {
@@ -46,80 +33,80 @@ export async function writeAtomically(
   directory: string,
   payload: Payload,
   groupId?: number,
+  disk: Disk = SYSTEM_DISK,
 ): Promise<boolean> {
-  await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-  await chmod(directory, DIRECTORY_MODE);
-  const current = await linkTarget(join(directory, DATA_LINK));
-  if (current !== undefined && (await isSame(join(directory, current), payload))) {
+  await disk.mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  await disk.chmod(directory, DIRECTORY_MODE);
+  const current = await linkTarget(disk, join(directory, DATA_LINK));
+  if (current !== undefined && (await isSame(disk, join(directory, current), payload))) {
     return false;
   }
   // Not by join, which would take the dots for the parent.
-  const next = await mkdtemp(`${directory}/..`);
-  await chmod(next, DIRECTORY_MODE);
+  const next = await disk.mkdtemp(`${directory}/..`);
+  await disk.chmod(next, DIRECTORY_MODE);
   for (const [path, file] of payload) {
-    await writePayloadFile(join(next, path), file, groupId);
+    await writePayloadFile(disk, join(next, path), file, groupId);
   }
   const newLink = join(directory, NEW_DATA_LINK);
-  await rm(newLink, { force: true });
-  await symlink(basename(next), newLink);
-  await rename(newLink, join(directory, DATA_LINK));
-  await linkNames(directory, payload);
+  await disk.rm(newLink, { force: true });
+  await disk.symlink(basename(next), newLink);
+  await disk.rename(newLink, join(directory, DATA_LINK));
+  await linkNames(disk, directory, payload);
   if (current !== undefined) {
-    await rm(join(directory, current), { recursive: true, force: true });
+    await disk.rm(join(directory, current), { recursive: true, force: true });
   }
   return true;
 }
 
 async function writePayloadFile(
+  disk: Disk,
   path: string,
   { data, mode, uid }: PayloadFile,
   groupId?: number,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-  await writeFile(path, data);
+  await disk.mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  await disk.writeFile(path, data);
   if (uid !== undefined || groupId !== undefined) {
-    await chown(path, uid ?? process.getuid?.() ?? 0, groupId ?? process.getgid?.() ?? 0);
+    await disk.chown(path, uid ?? process.getuid?.() ?? 0, groupId ?? process.getgid?.() ?? 0);
   }
   // Not by the options of writeFile: the process's umask would take bits away.
-  await chmod(path, groupId === undefined ? mode : mode | 0o440);
+  await disk.chmod(path, groupId === undefined ? mode : mode | 0o440);
 }
 
 /** Links the first part of each path; links whose path is gone are removed. */
-async function linkNames(directory: string, payload: Payload): Promise<void> {
+async function linkNames(disk: Disk, directory: string, payload: Payload): Promise<void> {
   const wanted = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? path));
-  for (const name of await readdir(directory)) {
+  for (const name of await disk.readdir(directory)) {
     if (!name.startsWith('..') && !wanted.has(name)) {
-      await rm(join(directory, name), { recursive: true, force: true });
+      await disk.rm(join(directory, name), { recursive: true, force: true });
     }
   }
   for (const name of wanted) {
-    if ((await linkTarget(join(directory, name))) === undefined) {
-      await rm(join(directory, name), { recursive: true, force: true });
-      await symlink(join(DATA_LINK, name), join(directory, name));
+    if ((await linkTarget(disk, join(directory, name))) === undefined) {
+      await disk.rm(join(directory, name), { recursive: true, force: true });
+      await disk.symlink(join(DATA_LINK, name), join(directory, name));
     }
   }
 }
 
-async function isSame(directory: string, payload: Payload): Promise<boolean> {
-  const files = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) =>
-    entry.isFile(),
-  );
+async function isSame(disk: Disk, directory: string, payload: Payload): Promise<boolean> {
+  const files = (await disk.entriesBelow(directory)).filter((entry) => entry.isFile());
   if (files.length !== payload.size) {
     return false;
   }
   for (const [path, { data }] of payload) {
     const known = files.some(({ parentPath, name }) => join(parentPath, name) === join(directory, path));
-    if (!known || Buffer.compare(await readFile(join(directory, path)), data) !== 0) {
+    if (!known || Buffer.compare(await disk.readFile(join(directory, path)), data) !== 0) {
       return false;
     }
   }
   return true;
 }
 
-async function linkTarget(path: string): Promise<string | undefined> {
-  const isLink = await lstat(path).then(
+async function linkTarget(disk: Disk, path: string): Promise<string | undefined> {
+  const isLink = await disk.lstat(path).then(
     (stat) => stat.isSymbolicLink(),
     () => false,
   );
-  return isLink ? await readlink(path) : undefined;
+  return isLink ? await disk.readlink(path) : undefined;
 }

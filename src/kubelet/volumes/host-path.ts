@@ -1,6 +1,6 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Stats } from 'node:fs';
+import { SYSTEM_DISK, type Disk } from '#base/disk.ts';
 import type { HostPathVolumeSource } from '#api/types/core.v1.ts';
 
 /**
@@ -9,24 +9,27 @@ import type { HostPathVolumeSource } from '#api/types/core.v1.ts';
  * @returns true when the path was not there before
  * @throws {Error} in upstream's words
  */
-export async function prepareHostPath({ path, type = '' }: HostPathVolumeSource): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
+export async function prepareHostPath(
+  { path, type = '' }: HostPathVolumeSource,
+  disk: Disk = SYSTEM_DISK,
+): Promise<boolean> {
+  const found = await disk.stat(path).catch(() => undefined);
   switch (type) {
     case '':
       // As container runtimes do for a source that is not there.
-      await (found === undefined ? mkdir(path, { recursive: true, mode: 0o755 }) : Promise.resolve());
+      await (found === undefined ? disk.mkdir(path, { recursive: true, mode: 0o755 }) : Promise.resolve());
       return found === undefined;
     case 'DirectoryOrCreate':
       if (found === undefined) {
-        await mkdir(path, { recursive: true, mode: 0o755 });
+        await disk.mkdir(path, { recursive: true, mode: 0o755 });
         return true;
       }
       check(found.isDirectory(), path, 'a directory');
       return false;
     case 'FileOrCreate':
       if (found === undefined) {
-        await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-        await writeFile(path, '', { mode: 0o644 });
+        await disk.mkdir(dirname(path), { recursive: true, mode: 0o755 });
+        await disk.writeFile(path, '', { mode: 0o644 });
         return true;
       }
       check(!found.isDirectory(), path, 'a file');

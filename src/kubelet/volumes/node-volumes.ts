@@ -1,5 +1,5 @@
-import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Disk } from '#base/disk.ts';
 import { describeError } from '#base/log.ts';
 import { quantityToNumber } from '#api/quantity.ts';
 import type { EmptyDirVolumeSource, Pod, Volume } from '#api/types/core.v1.ts';
@@ -32,8 +32,11 @@ const SET_GROUP_ID = 0o2000;
 export class NodeVolumes implements PodVolumes {
   readonly #deps: NodeVolumesDeps;
 
+  readonly #disk: Disk;
+
   constructor(deps: NodeVolumesDeps) {
     this.#deps = deps;
+    this.#disk = deps.paths.disk;
   }
 
   async mount(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
@@ -52,9 +55,9 @@ export class NodeVolumes implements PodVolumes {
     const { paths, mounts, tokens, memoryDir } = this.#deps;
     const directory = join(paths.podDirectory(uid), 'volumes');
     await mounts.unmountBelow(directory);
-    await rm(directory, { recursive: true, force: true });
+    await this.#disk.rm(directory, { recursive: true, force: true });
     if (memoryDir !== undefined) {
-      await rm(join(memoryDir, uid), { recursive: true, force: true });
+      await this.#disk.rm(join(memoryDir, uid), { recursive: true, force: true });
     }
     tokens.forget(uid);
   }
@@ -63,7 +66,7 @@ export class NodeVolumes implements PodVolumes {
     const { sources, tokens, node, claimed } = this.#deps;
     const { hostPath, emptyDir, name } = volume;
     if (hostPath !== undefined) {
-      await prepareHostPath(hostPath);
+      await prepareHostPath(hostPath, this.#disk);
       return { hostPath: hostPath.path, readOnly: false };
     }
     if (emptyDir !== undefined) {
@@ -85,7 +88,7 @@ export class NodeVolumes implements PodVolumes {
       throw new Error(`volumes of type ${kind} are not supported by Coracle yet`);
     }
     const directory = this.#payloadDirectory(pod.metadata.uid, volume);
-    await writeAtomically(directory, payload, pod.spec.securityContext?.fsGroup);
+    await writeAtomically(directory, payload, pod.spec.securityContext?.fsGroup, this.#disk);
     return { hostPath: directory, readOnly: true };
   }
 
@@ -96,18 +99,18 @@ export class NodeVolumes implements PodVolumes {
   ): Promise<MountedVolume> {
     const { hostPath, local } = volume.spec;
     if (hostPath !== undefined) {
-      const isNew = await prepareHostPath(hostPath);
+      const isNew = await prepareHostPath(hostPath, this.#disk);
       if (isNew && hostPath.type === 'DirectoryOrCreate') {
         // The directory is the volume's alone, and its containers may run as anybody.
-        await chmod(hostPath.path, EMPTY_DIR_MODE);
+        await this.#disk.chmod(hostPath.path, EMPTY_DIR_MODE);
       }
       return { hostPath: hostPath.path, readOnly };
     }
     if (local !== undefined) {
-      await prepareHostPath({ path: local.path, type: 'Directory' });
+      await prepareHostPath({ path: local.path, type: 'Directory' }, this.#disk);
       if (fsGroup !== undefined && !readOnly) {
-        await chown(local.path, -1, fsGroup);
-        await chmod(local.path, EMPTY_DIR_MODE | SET_GROUP_ID);
+        await this.#disk.chown(local.path, -1, fsGroup);
+        await this.#disk.chmod(local.path, EMPTY_DIR_MODE | SET_GROUP_ID);
       }
       return { hostPath: local.path, readOnly };
     }
@@ -137,12 +140,12 @@ export class NodeVolumes implements PodVolumes {
       throw new Error(`emptyDir volumes with medium ${medium} are not supported by Coracle yet`);
     }
     const hostPath = this.#deps.paths.volume(pod.metadata.uid, 'empty-dir', name);
-    const isThere = await stat(hostPath).then(
+    const isThere = await this.#disk.stat(hostPath).then(
       () => true,
       () => false,
     );
     if (!isThere || medium === 'Memory') {
-      await mkdir(hostPath, { recursive: true });
+      await this.#disk.mkdir(hostPath, { recursive: true });
       if (medium === 'Memory') {
         await this.#deps.mounts.mountMemory(
           hostPath,
@@ -151,9 +154,12 @@ export class NodeVolumes implements PodVolumes {
       }
       const fsGroup = pod.spec.securityContext?.fsGroup;
       if (fsGroup !== undefined) {
-        await chown(hostPath, process.getuid?.() ?? 0, fsGroup);
+        await this.#disk.chown(hostPath, process.getuid?.() ?? 0, fsGroup);
       }
-      await chmod(hostPath, fsGroup === undefined ? EMPTY_DIR_MODE : EMPTY_DIR_MODE | SET_GROUP_ID);
+      await this.#disk.chmod(
+        hostPath,
+        fsGroup === undefined ? EMPTY_DIR_MODE : EMPTY_DIR_MODE | SET_GROUP_ID,
+      );
     }
     return { hostPath, readOnly: false };
   }

@@ -1,5 +1,5 @@
-import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, sep } from 'node:path';
+import { SYSTEM_DISK, type Disk } from '#base/disk.ts';
 import { ConfigError } from '../container/config-error.ts';
 import { expandVariables } from '../container/expansion.ts';
 import type { VolumeMount } from '#api/types/core.v1.ts';
@@ -30,11 +30,15 @@ export function subPathOf(mount: VolumeMount, environment: ReadonlyMap<string, s
  * The host path of a sub-path, made as a directory where it is missing. A container can plant symbolic
  * links in its volume, so what they lead to must still be inside.
  */
-export async function resolveSubPath(volumePath: string, subPath: string): Promise<string> {
-  const root = await realpath(volumePath);
+export async function resolveSubPath(
+  volumePath: string,
+  subPath: string,
+  disk: Disk = SYSTEM_DISK,
+): Promise<string> {
+  const root = await disk.realpath(volumePath);
   const wanted = join(root, subPath);
-  const existing = await deepestExisting(wanted);
-  const resolved = await realpath(existing);
+  const existing = await deepestExisting(wanted, disk);
+  const resolved = await disk.realpath(existing);
   if (resolved !== root && !resolved.startsWith(root + sep)) {
     throw new ConfigError(
       'CreateContainerConfigError',
@@ -45,14 +49,14 @@ export async function resolveSubPath(volumePath: string, subPath: string): Promi
     return resolved;
   }
   const made = join(resolved, wanted.slice(existing.length));
-  await mkdir(made, { recursive: true, mode: DIRECTORY_MODE });
+  await disk.mkdir(made, { recursive: true, mode: DIRECTORY_MODE });
   return made;
 }
 
-async function deepestExisting(path: string): Promise<string> {
+async function deepestExisting(path: string, disk: Disk): Promise<string> {
   for (let current = path; ; current = dirname(current)) {
     try {
-      await lstat(current);
+      await disk.lstat(current);
       return current;
     } catch (error) {
       if (!isMissing(error) || current === dirname(current)) {
