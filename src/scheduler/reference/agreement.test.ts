@@ -13,7 +13,7 @@ import type { ReferenceCluster } from './reference-matching.fixture.ts';
 import { referenceSchedule } from './reference-scheduler.fixture.ts';
 
 /** Pods compared with the reference; a million and more on demand. */
-const CASES = Number(process.env['SCHEDULER_CASES'] ?? 4000);
+const CASES = Number(process.env['SCHEDULER_CASES'] ?? 10_000);
 /** Replays a run. */
 const SEED = Number(process.env['SCHEDULER_SEED'] ?? 20260121);
 const STEPS_PER_CLUSTER = 40;
