@@ -119,6 +119,24 @@ test('oci runtime: a terminal has a size that can change', { skip }, async () =>
   await fixture.runtime.removePodSandbox(podId);
 });
 
+test(
+  'oci runtime: output is kept for a client that comes after the command has ended',
+  { skip },
+  async () => {
+    const { id, podId } = await fixture.run('late', 'sleep 1000');
+    const streams = { stdin: false, stdout: true, stderr: true, tty: false };
+    const session = await fixture.runtime.exec({
+      containerId: id,
+      cmd: ['/bin/sh', '-c', 'echo hello'],
+      ...streams,
+    });
+    await fixture.options.clock.sleep(500); // The command is long over.
+    assert.equal(await text(readable(session)), 'hello\n');
+    assert.deepEqual(await session.exit, { exitCode: 0 });
+    await fixture.runtime.removePodSandbox(podId);
+  },
+);
+
 test('oci runtime: attach reads output, writes input and resizes', { skip }, async () => {
   const script = 'while read line; do echo "got $line"; [ "$line" = end ] && exit 4; done';
   const { id, podId } = await fixture.run('attach', script, { stdin: true });

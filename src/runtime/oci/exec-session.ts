@@ -63,6 +63,9 @@ function openWithPipes(host: OciHost, options: ExecOptions, files: ExecFiles): E
     'pipe',
   ]);
   child.stdin?.on('error', () => undefined); // The command may end without reading; its exit code tells.
+  // Read from the start: Node throws away what nobody reads when the command ends, and the client may still be
+  // opening its streams.
+  const stdout = child.stdout?.pipe(new PassThrough());
   const stderr = new CommandOutput(files.pid);
   child.stderr?.pipe(stderr);
   if (!options.stderr) {
@@ -77,7 +80,7 @@ function openWithPipes(host: OciHost, options: ExecOptions, files: ExecFiles): E
   };
   return {
     stdin: child.stdin ?? undefined,
-    stdout: child.stdout ?? undefined,
+    stdout,
     stderr: options.stderr ? stderr : undefined,
     resize: () => undefined,
     exit: exit().finally(() => files.remove()),
