@@ -16,6 +16,7 @@ const { metafile } = await build({
   entryPoints: {
     coracle: 'bin/coracle.ts',
     controller: 'src/operator/controller.ts',
+    scheduler: 'src/scheduler/published.ts',
     testing: 'src/testing/testing.ts',
   },
   outdir: OUT,

@@ -1,12 +1,12 @@
-// The declarations that ship beside the bundles: what `coracle/testing` and `coracle/controller` say, and everything
-// they speak of.
+// The declarations that ship beside the bundles: what `coracle/controller`, `coracle/scheduler` and `coracle/testing` say,
+// and everything they speak of.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const ENTRIES = ['operator/controller', 'testing/testing'];
+const ENTRIES = ['operator/controller', 'scheduler/published', 'testing/testing'];
 const IMPORT = /(\bfrom\s*|\bimport\(\s*)(['"])(#|\.\.?\/)([\w./-]+)\.ts\2/g;
 
 /**

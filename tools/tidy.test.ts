@@ -62,6 +62,7 @@ test('tidy: every source file is reached from an entry or a test', () => {
     'bench/run.ts',
     'src/testing/testing.ts',
     'src/operator/controller.ts',
+    'src/scheduler/published.ts',
   ]);
   const dead = files
     .map(({ path }) => path)

@@ -11,7 +11,7 @@ import type { Random } from '#base/random.ts';
 import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import { createInformers } from '#client/informer.ts';
 import type { Informers } from '#client/lister.ts';
-import { createScheduler, type Scheduler } from '#scheduler/scheduler.ts';
+import { createScheduler, type Scheduler, type SchedulerOptions } from '#scheduler/scheduler.ts';
 import { serveResourceMetrics } from './resource-metrics/resource-metrics-api.ts';
 import { CONTROLLER_MANAGER, controllerUser, SCHEDULER } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -33,6 +33,8 @@ export interface ComponentOptions {
   readonly localVolumes?: LocalVolumeDirectory;
   /** Signs certificate requests that were approved; without it nobody does. */
   readonly signCertificate?: NonNullable<ControllersOptions['signCertificate']>;
+  /** Left out: upstream's defaults. */
+  readonly scheduler?: SchedulerOptions;
 }
 
 const NODE_PREFIX_LENGTH = 24;
@@ -78,15 +80,18 @@ export class ComponentSet implements AsyncDisposable {
       log,
       component: 'default-scheduler',
     });
-    this.scheduler = createScheduler({
-      client,
-      informers: schedulerInformers,
-      events: this.#schedulerEvents,
-      clock,
-      random,
-      log: log.with({ component: 'scheduler' }),
-      metrics,
-    });
+    this.scheduler = createScheduler(
+      {
+        client,
+        informers: schedulerInformers,
+        events: this.#schedulerEvents,
+        clock,
+        random,
+        log: log.with({ component: 'scheduler' }),
+        metrics,
+      },
+      options.scheduler,
+    );
     this.#informers = [managerInformers, schedulerInformers];
   }
 

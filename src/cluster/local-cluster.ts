@@ -10,6 +10,7 @@ import { MetricsRegistry } from '#base/metrics.ts';
 import type { Random } from '#base/random.ts';
 import type { HostPrograms } from '#runtime/oci/check-host.ts';
 import type { RegistryMirrors } from '#runtime/oci/registry-client.ts';
+import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan.ts';
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
 import { openAudit, type AuditChoice } from './audit-choice.ts';
@@ -48,6 +49,8 @@ export interface LocalClusterOptions {
   readonly audit?: AuditChoice;
   /** Configuration files of the API server. */
   readonly security?: SecurityChoice;
+  /** Left out: upstream's defaults. */
+  readonly scheduler?: SchedulerOptions;
   /** Left out: the port of an earlier start, else 6443, else any free one. */
   readonly port?: number;
   /** Where to write the administrator's kubeconfig beside the data directory's own. */
@@ -166,6 +169,7 @@ export class LocalCluster implements AsyncDisposable {
         // Simulated nodes touch nothing on the host, and there may be thousands of them.
         podCidr: options.nodes.kind === 'sim' ? SIM_POD_CIDR : settings.podCidr,
         localVolumes: options.nodes.kind === 'sim' ? simVolumes() : hostVolumes(options.directory.volumes),
+        ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
       }),
     );
     serveExplanations(plane.server, components.scheduler);

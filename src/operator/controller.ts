@@ -8,6 +8,7 @@ export * from '#api/types/resources.ts';
 export type { Duration } from '#base/duration.ts';
 export { CertificateAuthority, type CertifiedKey } from '#base/x509/certificate-authority.ts';
 export { Client, type ResourceClient } from '#client/client.ts';
+export { connect, type ConnectOptions, type Connection, type ServerConnection } from '#client/connection.ts';
 export { KubeconfigError } from '#client/kubeconfig.ts';
 export type { Informer, InformerScope, Lister } from '#client/lister.ts';
 export { ConnectionError } from '#client/transport.ts';
@@ -15,7 +16,6 @@ export { WorkQueue } from '#client/work-queue.ts';
 export { createInformers } from '#client/informer.ts';
 export { NoRetryError } from '#controllers/runner/controller.ts';
 export { isConditionTrue, withCondition } from './conditions.ts';
-export { connect, type ConnectOptions, type Connection, type ServerConnection } from './connection.ts';
 export { customResource, type CustomObject, type CustomResourceNames } from './custom-resource.ts';
 export {
   controller,

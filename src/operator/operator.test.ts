@@ -330,7 +330,7 @@ test('operator: the same seed gives the same history, with an operator and fault
 
 test('operator: over HTTPS it is the same', async () => {
   await using cluster = await withGreetings();
-  const { connect } = await import('./connection.ts');
+  const { connect } = await import('#client/connection.ts');
   const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
   const { tmpdir } = await import('node:os');
   const { join } = await import('node:path');

@@ -34,12 +34,10 @@ export interface ProfileOptions {
   readonly defaultConstraints?: readonly TopologySpreadConstraint[];
   readonly interPodAffinity?: InterPodAffinityOptions;
   readonly preemption?: PreemptionLimits;
-  /** Weights of scores by plugin; 0 turns a plugin's score off. */
+  /** Weights of scores by plugin; 0 turns a plugin's score off. Plugins of the user's own count once when left out. */
   readonly weights?: Readonly<Record<string, number>>;
   /** Plugins that are left out. */
   readonly disabled?: readonly string[];
-  /** Further plugins, asked after the default ones, with the weights of their scores. */
-  readonly extra?: readonly WeightedPlugin[];
 }
 
 /** What the default plugins read besides the cluster state. */
@@ -51,6 +49,8 @@ export interface ProfileDeps {
   readonly budgets: () => readonly PodDisruptionBudget[];
   /** The plugins that read claims and volumes. */
   readonly volumePlugins: readonly Plugin[];
+  /** The user's, asked after the default ones. */
+  readonly ownPlugins?: readonly Plugin[];
 }
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
@@ -114,12 +114,15 @@ export function profilePlugins(deps: ProfileDeps, options: ProfileOptions = {}):
   ];
   const disabled = new Set(options.disabled);
   const weights = { ...DEFAULT_WEIGHTS, ...options.weights };
+  const own = deps.ownPlugins ?? [];
   return [
+    // A binder of the user's own goes first: the default one leaves no pod to others.
     ...plugins
-      .filter(({ name }) => !disabled.has(name))
+      .filter((plugin) => plugin.bind === undefined)
       .map((plugin) => ({ plugin, weight: weights[plugin.name] ?? 0 })),
-    ...(options.extra ?? []),
-  ];
+    ...own.map((plugin) => ({ plugin, weight: weights[plugin.name] ?? 1 })),
+    ...plugins.filter((plugin) => plugin.bind !== undefined).map((plugin) => ({ plugin, weight: 0 })),
+  ].filter(({ plugin }) => !disabled.has(plugin.name));
 }
 
 /** As many feasible nodes as upstream searches for before it scores: fewer, relatively, the larger the cluster. */

@@ -23,10 +23,11 @@ import { DecisionLog } from './explain/decision-log.ts';
 import { explainPod, type PodExplanation } from './explain/explain-pod.ts';
 import { Nominations } from './framework/nominations.ts';
 import { NodeSelection, type NodesToFind } from './framework/node-selection.ts';
-import type { QueueingHint } from './framework/plugin.ts';
+import type { Plugin, QueueingHint } from './framework/plugin.ts';
 import { PodReports } from './pod-reports.ts';
 import { InformedSelectors } from './plugins/pod-topology-spread/own-selectors.ts';
 import { volumePlugins } from './plugins/volume-binding/volume-plugins.ts';
+import { checkPluginNames } from './plugin-names.ts';
 import {
   adaptiveNodesToFind,
   DEFAULT_SCHEDULER_NAME,
@@ -53,6 +54,11 @@ export interface SchedulerDeps {
 }
 
 export interface SchedulerOptions {
+  /**
+   * Plugins of the user's own. They are in every profile, after upstream's and before `DefaultBinder`, unless a
+   * profile disables them by name.
+   */
+  readonly plugins?: readonly Plugin[];
   /** Left out: one profile with upstream's defaults, named `default-scheduler`. */
   readonly profiles?: readonly ProfileOptions[];
   /**
@@ -78,7 +84,11 @@ export interface Scheduler {
 
 const BINDINGS_MAX = 128;
 
-/** Assigns pods that name one of its profiles to nodes. Run one at a time: a lease around it sees to that. */
+/**
+ * Assigns pods that name one of its profiles to nodes. Run one at a time: a lease around it sees to that.
+ *
+ * @throws {PluginNameError} two plugins have one name, or a profile speaks of one that is not there
+ */
 export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions = {}): Scheduler {
   return new PodScheduler(deps, options);
 }
@@ -99,6 +109,7 @@ class PodScheduler implements Scheduler {
 
   constructor(deps: SchedulerDeps, options: SchedulerOptions) {
     const { informers, clock, log, events, client } = deps;
+    checkPluginNames(options);
     askForInformers(informers);
     this.#deps = deps;
     this.#tasks = TaskGroup.logging(log);
@@ -173,6 +184,7 @@ class PodScheduler implements Scheduler {
 
   #createProfiles({
     profiles = [{}],
+    plugins: ownPlugins = [],
     percentageOfNodesToScore = 100,
   }: SchedulerOptions): ReadonlyMap<string, Profile> {
     const { client, clock, random, informers } = this.#deps;
@@ -190,6 +202,7 @@ class PodScheduler implements Scheduler {
             ownSelectors: this.#selectors,
             budgets: () => budgets.list(),
             volumePlugins: volumePlugins({ client, clock, informers }),
+            ownPlugins,
           },
           profile,
         );

@@ -12,6 +12,7 @@ import { simVolumes } from '#cluster/local-volume-directory.ts';
 import { SimNodeSet } from '#cluster/sim-node-set.ts';
 import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
+import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { Faults } from './faults.ts';
 import { ObservedTransport } from './observed-transport.ts';
@@ -31,6 +32,7 @@ export interface LifeOrigin {
 export interface LifeOptions {
   readonly nodeCount: number;
   readonly hasComponents: boolean;
+  readonly scheduler: SchedulerOptions | undefined;
   readonly log: Logger;
   readonly isWanted: (key: string) => boolean;
   readonly onChange: (change: Change, key: string) => void;
@@ -115,6 +117,7 @@ export class ClusterLife implements AsyncDisposable {
             rootCaPem: authority.certificatePem,
             podCidr: SIM_POD_CIDR,
             localVolumes: simVolumes(),
+            ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
           }),
         )
       : undefined;

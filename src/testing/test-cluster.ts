@@ -10,8 +10,9 @@ import { SystemClock } from '#base/clock.ts';
 import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
+import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { Client } from '#client/client.ts';
-import type { Connection } from '#operator/connection.ts';
+import type { Connection } from '#client/connection.ts';
 import type { MemoryStore } from '#store/memory-store.ts';
 import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
@@ -42,6 +43,8 @@ export interface TestClusterOptions {
   readonly startTime?: string | number | Date;
   /** False for an API server alone, without controllers and scheduler. */
   readonly hasComponents?: boolean;
+  /** Profiles and plugins of the scheduler; upstream's defaults when left out. Plugins live on through `reset`. */
+  readonly scheduler?: SchedulerOptions;
   readonly log?: Logger;
 }
 
@@ -122,19 +125,19 @@ export class TestCluster implements AsyncDisposable {
   }
 
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const { nodes = 1, seed = 1, startTime, hasComponents = true, log = SILENT_LOGGER } = options;
+    const { nodes = 1, seed = 1, startTime, hasComponents = true, log = SILENT_LOGGER, scheduler } = options;
     const clock =
       startTime === undefined ? new VirtualClock() : new VirtualClock(new Date(startTime).getTime());
-    return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log });
+    return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log, scheduler });
   }
 
   /** A cluster that goes on where another one was; `store` is its own from now on, and on `clock`. */
   static resume(
-    options: Pick<TestClusterOptions, 'nodes' | 'seed' | 'log'>,
+    options: Pick<TestClusterOptions, 'nodes' | 'seed' | 'log' | 'scheduler'>,
     origin: { readonly store: MemoryStore; readonly clock: VirtualClock },
   ): Promise<TestCluster> {
-    const { nodes = 1, seed = 1, log = SILENT_LOGGER } = options;
-    return TestCluster.#begin({ ...origin, seed }, { nodeCount: nodes, hasComponents: true, log });
+    const { nodes = 1, seed = 1, log = SILENT_LOGGER, scheduler } = options;
+    return TestCluster.#begin({ ...origin, seed }, { nodeCount: nodes, hasComponents: true, log, scheduler });
   }
 
   static async #begin(

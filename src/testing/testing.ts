@@ -22,7 +22,7 @@ export { Client } from '#client/client.ts';
 export { ConnectionError } from '#client/transport.ts';
 export type { Duration } from '#base/duration.ts';
 export type { FaultEffect, RequestFilter } from './faults.ts';
-export type { Connection } from '#operator/connection.ts';
+export type { Connection } from '#client/connection.ts';
 export { InvariantError } from './invariants.ts';
 export { ManifestError } from './manifests.ts';
 export { exists, isAvailable, isComplete, isGone, isReady, type Predicate } from './predicates.ts';

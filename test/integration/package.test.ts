@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-test('package: the example operator, copied out, passes its tests and the compiler', (t) => {
+test('package: the examples, copied out, pass their tests and the compiler', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-package-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const modules = join(directory, 'node_modules');
@@ -19,7 +19,9 @@ test('package: the example operator, copied out, passes its tests and the compil
   cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
   symlinkSync(join(ROOT, 'node_modules', '@types', 'node'), join(modules, '@types', 'node'));
-  cpSync(join(ROOT, 'examples', 'operator'), directory, { recursive: true });
+  for (const example of ['operator', 'scheduler']) {
+    cpSync(join(ROOT, 'examples', example), join(directory, example), { recursive: true });
+  }
   writeFileSync(join(directory, 'package.json'), '{"name":"my-operator","type":"module"}');
   writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(STRICT));
 
@@ -38,7 +40,7 @@ const STRICT = {
     noEmit: true,
     allowImportingTsExtensions: true,
   },
-  include: ['*.ts'],
+  include: ['*/*.ts'],
 };
 
 /** What the program says. Without the runner's variables, which would make it take itself for a part of this run. */

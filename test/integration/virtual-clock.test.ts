@@ -12,7 +12,7 @@ import { CONFIG_MAP, DEPLOYMENT, NODE, POD } from '#api/types/resources.ts';
 import type { NewObject } from '#api/object.ts';
 import type { Deployment } from '#api/types/apps.v1.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
-import { connect } from '#operator/connection.ts';
+import { connect } from '#client/connection.ts';
 import { controller } from '#operator/define-controller.ts';
 import { startOperator } from '#operator/operator.ts';
 import { clientOf, coracle, Workplace, type RunningProgram } from './program.fixture.ts';

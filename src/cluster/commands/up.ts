@@ -8,6 +8,7 @@ import { chooseLimits, LIMIT_HELP, LIMIT_OPTIONS } from './limit-options.ts';
 import { createLog } from './log-options.ts';
 import { chooseNodes, problemsText } from './node-choice.ts';
 import { readyText } from './ready-text.ts';
+import { chooseScheduler, SCHEDULER_HELP, SCHEDULER_OPTIONS } from './scheduler-options.ts';
 import { chooseSecurity, SECURITY_HELP, SECURITY_OPTIONS } from './security-options.ts';
 import { chooseClock, VIRTUAL_HELP, VIRTUAL_OPTIONS, virtualOptions } from './virtual-options.ts';
 import { chooseStore, STORE_HELP, STORE_OPTIONS } from './store-choice.ts';
@@ -18,6 +19,7 @@ const OPTIONS = {
   ...STORE_OPTIONS,
   ...LIMIT_OPTIONS,
   ...AUDIT_OPTIONS,
+  ...SCHEDULER_OPTIONS,
   nodes: { type: 'string', default: 'auto' },
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
@@ -38,7 +40,7 @@ const HELP = `Usage: coracle up [options]
   --detach                 return when the cluster is ready, and leave it running
   --keep-containers        leave containers running when the program stops; the next start takes them over
   --log-level LEVEL        debug, info, warn or error (default warn)
-${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}${AUDIT_HELP}`;
+${VIRTUAL_HELP}${SECURITY_HELP}${STORE_HELP}${LIMIT_HELP}${AUDIT_HELP}${SCHEDULER_HELP}`;
 
 /** npm and the terminal may both pass on one Ctrl-C; signals this close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -79,6 +81,7 @@ export async function up(args: readonly string[]): Promise<number> {
   const store = chooseStore(options);
   const limits = chooseLimits(options);
   const audit = chooseAudit(options);
+  const scheduler = chooseScheduler(options);
   const clock = new SystemClock();
   return runUntilStopped({
     directory,
@@ -92,6 +95,7 @@ export async function up(args: readonly string[]): Promise<number> {
         store,
         limits,
         audit,
+        ...(scheduler === undefined ? {} : { scheduler }),
         ...(port === undefined ? {} : { port }),
         ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
         clock,

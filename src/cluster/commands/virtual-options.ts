@@ -5,6 +5,7 @@ import type { DataDirectory } from '../data-directory.ts';
 import type { VirtualClusterOptions } from '../virtual/virtual-cluster.ts';
 import { readPort, UsageError } from './command-line.ts';
 import { createLog } from './log-options.ts';
+import { chooseScheduler } from './scheduler-options.ts';
 
 /** The options of `coracle up` about a clock that stands still until it is told to move. */
 export const VIRTUAL_OPTIONS = {
@@ -29,6 +30,7 @@ interface Options {
   readonly 'control-port'?: string | undefined;
   readonly seed?: string | undefined;
   readonly 'start-time'?: string | undefined;
+  readonly 'scheduler-config'?: string | undefined;
 }
 
 const NODES_DEFAULT = 1;
@@ -62,6 +64,7 @@ export function virtualOptions(options: Options, directory: DataDirectory): Virt
   }
   const port = readPort(options.port);
   const controlPort = readPort(options['control-port']);
+  const scheduler = chooseScheduler(options);
   const clock = new SystemClock();
   return {
     directory,
@@ -73,6 +76,7 @@ export function virtualOptions(options: Options, directory: DataDirectory): Virt
     ...(port === undefined ? {} : { port }),
     ...(controlPort === undefined ? {} : { controlPort }),
     ...(startMs === undefined ? {} : { startMs }),
+    ...(scheduler === undefined ? {} : { scheduler }),
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: resolve(options.kubeconfig) }),
   };
 }

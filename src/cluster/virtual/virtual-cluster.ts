@@ -7,6 +7,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Random } from '#base/random.ts';
 import { parseKubeconfig } from '#client/kubeconfig.ts';
+import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import type { ServedListener } from '#testing/disturb.ts';
 import { TestCluster } from '#testing/test-cluster.ts';
 import { chooseAddresses } from '../address-plan.ts';
@@ -28,6 +29,8 @@ export interface VirtualClusterOptions {
   /** Left out: nothing but the Kubernetes API is served. */
   readonly controlPort?: number;
   readonly kubeconfig?: string;
+  /** Left out: upstream's defaults. */
+  readonly scheduler?: SchedulerOptions;
   /** The machine's: what running time is measured by. */
   readonly realClock: Clock;
   readonly random: Random;
@@ -69,14 +72,19 @@ export class VirtualCluster implements AsyncDisposable {
 
   /** @throws {DataDirectoryError | StoreOpenError} the directory cannot be used */
   static async start(options: VirtualClusterOptions): Promise<VirtualCluster> {
-    const { directory, nodeCount: nodes, seed, random, log, realClock, controlPort } = options;
+    const { directory, nodeCount: nodes, seed, random, log, realClock, controlPort, scheduler } = options;
     const settings = await directory.open(random, async () => ({
       ...chooseAddresses(random),
       port: options.port ?? PORT_DEFAULT,
     }));
     await using running = new AsyncDisposableStack();
     const origin = await resumed(options);
-    const cluster = running.use(await TestCluster.resume({ nodes, seed, log }, origin));
+    const cluster = running.use(
+      await TestCluster.resume(
+        { nodes, seed, log, ...(scheduler === undefined ? {} : { scheduler }) },
+        origin,
+      ),
+    );
     const outsiders = new Outsiders(cluster, realClock);
     const onRequest: ServedListener = (request, ends) => outsiders.noteRequest(request, ends);
     const kubeconfig = await serve(cluster, { wanted: options.port, earlier: settings.port, onRequest });

@@ -137,3 +137,25 @@ for (const { name, fields, problems } of refused) {
     assert.deepEqual(problemsOf(fields), problems);
   });
 }
+
+test("readSchedulerConfiguration: a profile has the user's own plugins that it enables", () => {
+  const plugins = [{ name: 'Quiet' }, { name: 'Loud' }];
+  assert.deepEqual(readSchedulerConfiguration(HEADER, plugins).profiles, [{ disabled: ['Quiet', 'Loud'] }]);
+  const { profiles } = readSchedulerConfiguration(
+    {
+      ...HEADER,
+      profiles: [
+        { plugins: { multiPoint: { enabled: [{ name: 'Quiet', weight: 4 }] } } },
+        { schedulerName: 'two', plugins: { filter: { enabled: [{ name: 'Loud' }] } } },
+      ],
+    },
+    plugins,
+  );
+  assert.deepEqual(
+    profiles?.map(({ disabled, weights }) => ({ disabled, weights })),
+    [
+      { disabled: ['Loud'], weights: { Quiet: 4, Loud: 0 } },
+      { disabled: ['Quiet'], weights: { Quiet: 0, Loud: 0 } },
+    ],
+  );
+});

@@ -1,3 +1,4 @@
+import type { Plugin } from '../framework/plugin.ts';
 import { DEFAULT_PLUGINS, DEFAULT_WEIGHTS, type ProfileOptions } from '../profile.ts';
 import type { SchedulerOptions } from '../scheduler.ts';
 import { ARGUMENT_READERS } from './plugin-arguments.ts';
@@ -45,10 +46,15 @@ const OTHER_POINTS = [
 /**
  * Reads a `KubeSchedulerConfiguration` of version v1, parsed from YAML or JSON already.
  *
+ * @param plugins of the user's own; as upstream, a profile has those that it enables
  * @throws {SchedulerConfigurationError} with everything that is wrong with it
  */
-export function readSchedulerConfiguration(value: unknown): SchedulerOptions {
+export function readSchedulerConfiguration(
+  value: unknown,
+  plugins: readonly Plugin[] = [],
+): SchedulerOptions {
   const reader = new ValueReader();
+  const own = plugins.map(({ name }) => name);
   const known = ['percentageOfNodesToScore', 'podInitialBackoffSeconds', 'podMaxBackoffSeconds', 'profiles'];
   const fields = reader.object(value, '', ['apiVersion', 'kind', 'extenders', ...known, ...WITHOUT_EFFECT]);
   if (fields['apiVersion'] !== API_VERSION || fields['kind'] !== 'KubeSchedulerConfiguration') {
@@ -58,7 +64,7 @@ export function readSchedulerConfiguration(value: unknown): SchedulerOptions {
     reader.report(path, 'extenders are not supported'),
   );
   const profiles = reader.list(fields['profiles'], 'profiles', (item, path) =>
-    readProfile(reader, item, path),
+    readProfile(reader, item, path, own),
   );
   const names = profiles.map(({ schedulerName }) => schedulerName);
   if (new Set(names).size < names.length) {
@@ -79,30 +85,52 @@ export function readSchedulerConfiguration(value: unknown): SchedulerOptions {
   }
   return {
     backoff: { firstMs: first * 1000, maxMs: max * 1000 },
-    ...(profiles.length === 0 ? {} : { profiles }),
+    ...(plugins.length === 0 ? {} : { plugins }),
+    ...profilesOf(profiles, own),
     ...(share === undefined ? {} : { percentageOfNodesToScore: share }),
   };
 }
 
-function readProfile(reader: ValueReader, value: unknown, path: string): ProfileOptions {
+/** Without profiles there is the default one, which has none of the user's own plugins. */
+function profilesOf(
+  profiles: readonly ProfileOptions[],
+  own: readonly string[],
+): Pick<SchedulerOptions, 'profiles'> {
+  if (profiles.length > 0) {
+    return { profiles };
+  }
+  return own.length === 0 ? {} : { profiles: [{ disabled: own }] };
+}
+
+function readProfile(
+  reader: ValueReader,
+  value: unknown,
+  path: string,
+  own: readonly string[],
+): ProfileOptions {
   const fields = reader.object(value, path, ['schedulerName', 'plugins', 'pluginConfig']);
   const options = reader.list(fields['pluginConfig'], `${path}.pluginConfig`, (item, itemPath) =>
-    readArguments(reader, item, itemPath),
+    readArguments(reader, item, itemPath, own),
   );
   const { schedulerName } = fields;
   return {
     schedulerName:
       schedulerName === undefined ? 'default-scheduler' : reader.text(schedulerName, `${path}.schedulerName`),
-    ...readPlugins(reader, fields['plugins'], `${path}.plugins`),
+    ...readPlugins(reader, fields['plugins'], `${path}.plugins`, own),
     ...Object.assign({}, ...options),
   };
 }
 
-function readArguments(reader: ValueReader, value: unknown, path: string): ProfileOptions {
+function readArguments(
+  reader: ValueReader,
+  value: unknown,
+  path: string,
+  own: readonly string[],
+): ProfileOptions {
   const { name, args } = reader.object(value, path, ['name', 'args']);
-  const plugin = readName(reader, name, `${path}.name`);
+  const plugin = readName(reader, name, `${path}.name`, own);
   const read = ARGUMENT_READERS[plugin];
-  if (read === undefined && DEFAULT_PLUGINS.has(plugin)) {
+  if (read === undefined && (DEFAULT_PLUGINS.has(plugin) || own.includes(plugin))) {
     reader.report(`${path}.args`, `arguments of ${plugin} are not supported`);
   }
   return read?.(reader, args, `${path}.args`) ?? {};
@@ -117,14 +145,19 @@ function readPlugins(
   reader: ValueReader,
   value: unknown,
   path: string,
+  own: readonly string[],
 ): Required<Pick<ProfileOptions, 'disabled' | 'weights'>> {
   const fields = reader.object(value, path, ['multiPoint', 'score', ...OTHER_POINTS]);
-  const everywhere = readPoint(reader, fields['multiPoint'], `${path}.multiPoint`);
-  const score = readPoint(reader, fields['score'], `${path}.score`);
-  for (const point of OTHER_POINTS) {
-    if (readPoint(reader, fields[point], `${path}.${point}`).disabled.length > 0) {
-      reader.report(`${path}.${point}.disabled`, 'a plugin can be disabled at multiPoint and at score only');
+  const point = (name: string): PointChoice => readPoint(reader, fields[name], `${path}.${name}`, own);
+  const everywhere = point('multiPoint');
+  const score = point('score');
+  const somewhere = new Set([...everywhere.enabled, ...score.enabled].map(({ name }) => name));
+  for (const name of OTHER_POINTS) {
+    const { enabled, disabled } = point(name);
+    if (disabled.length > 0) {
+      reader.report(`${path}.${name}.disabled`, 'a plugin can be disabled at multiPoint and at score only');
     }
+    enabled.forEach((plugin) => somewhere.add(plugin.name));
   }
   const weights: Record<string, number> = {};
   for (const { name } of score.disabled) {
@@ -133,29 +166,33 @@ function readPlugins(
     }
   }
   for (const { name, weight } of [...everywhere.enabled, ...score.enabled]) {
-    if (name in DEFAULT_WEIGHTS && weight > 0) {
+    if ((name in DEFAULT_WEIGHTS || own.includes(name)) && weight > 0) {
       weights[name] = weight;
     }
+  }
+  for (const name of own) {
+    weights[name] ??= 0;
   }
   const enabled = new Set(everywhere.enabled.map(({ name }) => name));
   const disabled = everywhere.disabled
     .flatMap(({ name }) => (name === '*' ? [...DEFAULT_PLUGINS] : [name]))
     .filter((name) => !enabled.has(name));
-  return { disabled, weights };
+  return { disabled: [...disabled, ...own.filter((name) => !somewhere.has(name))], weights };
 }
 
-function readPoint(
-  reader: ValueReader,
-  value: unknown,
-  path: string,
-): { readonly enabled: readonly PluginChoice[]; readonly disabled: readonly PluginChoice[] } {
+interface PointChoice {
+  readonly enabled: readonly PluginChoice[];
+  readonly disabled: readonly PluginChoice[];
+}
+
+function readPoint(reader: ValueReader, value: unknown, path: string, own: readonly string[]): PointChoice {
   const { enabled, disabled } = reader.object(value, path, ['enabled', 'disabled']);
   const read =
     (allowsAll: boolean) =>
     (item: unknown, itemPath: string): PluginChoice => {
       const fields = reader.object(item, itemPath, ['name', 'weight']);
       const name =
-        allowsAll && fields['name'] === '*' ? '*' : readName(reader, fields['name'], `${itemPath}.name`);
+        allowsAll && fields['name'] === '*' ? '*' : readName(reader, fields['name'], `${itemPath}.name`, own);
       // An enabled scorer without a weight counts once, as upstream has it.
       return {
         name,
@@ -168,9 +205,9 @@ function readPoint(
   };
 }
 
-function readName(reader: ValueReader, value: unknown, path: string): string {
+function readName(reader: ValueReader, value: unknown, path: string, own: readonly string[]): string {
   const name = reader.text(value, path);
-  if (name !== '' && !DEFAULT_PLUGINS.has(name)) {
+  if (name !== '' && !DEFAULT_PLUGINS.has(name) && !own.includes(name)) {
     reader.report(path, `there is no plugin ${name}`);
   }
   return name;

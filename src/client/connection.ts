@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { SystemClock, type Clock } from '#base/clock.ts';
 import { LineLogger, type Logger } from '#base/log.ts';
 import { SystemRandom, type Random } from '#base/random.ts';
-import { HttpsTransport } from '#client/https-transport.ts';
-import { kubeconfigPaths, mergeKubeconfigFiles } from '#client/kubeconfig-files.ts';
-import { KubeconfigError, kubeconfigTarget, type KubeconfigTarget } from '#client/kubeconfig.ts';
-import type { Transport } from '#client/transport.ts';
+import { HttpsTransport } from './https-transport.ts';
+import { kubeconfigPaths, mergeKubeconfigFiles } from './kubeconfig-files.ts';
+import { KubeconfigError, kubeconfigTarget, type KubeconfigTarget } from './kubeconfig.ts';
+import type { Transport } from './transport.ts';
 
 /** A cluster to work with, and the time and chance that go with it. A test cluster's `connect()` gives one too. */
 export interface Connection {
