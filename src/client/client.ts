@@ -65,8 +65,13 @@ export class ResourceClient<T extends ApiObject> {
     return this.#send<T>({ verb: 'get', namespace, name }, signal);
   }
 
-  list(namespace: string, query: ListQuery = {}, signal?: AbortSignal): Promise<ObjectList<T>> {
-    return this.#send<ObjectList<T>>({ verb: 'list', namespace, query: queryOf(query) }, signal);
+  async list(namespace: string, query: ListQuery = {}, signal?: AbortSignal): Promise<ObjectList<T>> {
+    const list = await this.#send<ObjectList<T>>({ verb: 'list', namespace, query: queryOf(query) }, signal);
+    const [first] = list.items;
+    // Servers leave kind and version out of the items of a list; who refers to an object needs them.
+    return first === undefined || 'kind' in first
+      ? list
+      : { ...list, items: list.items.map((item: T) => Object.freeze(this.#typed(item)) as T) };
   }
 
   /** Creates the object in `metadata.namespace`. */

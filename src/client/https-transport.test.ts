@@ -78,6 +78,15 @@ test('https transport: sends identity, patch type and field manager; answers are
   ]);
 });
 
+test('https transport: items of a list say what they are, although servers leave that out', async () => {
+  await using server = await serve((_request, _body, response) => {
+    response.end(JSON.stringify({ kind: 'PodList', metadata: {}, items: [{ metadata: { name: 'p' } }] }));
+  });
+  const [pod] = (await server.client.of(POD).list('ns')).items;
+  assert.deepEqual(pod, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } });
+  assert.ok(Object.isFrozen(pod));
+});
+
 test('https transport: refusals are status errors, with or without a Status in them', async () => {
   await using server = await serve((request, _, response) => {
     response.statusCode = request.url?.includes('typed') === true ? 404 : 502;
