@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -26,12 +26,16 @@ export const KUSTOMIZE: Command = {
 
 const PREFIX = 'kubectl-';
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ENOTDIR: 'not a directory',
+};
+
 async function listPlugins({ session, flags, io }: Invocation): Promise<void> {
-  const directories = (io.env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((path) => path !== '' && existsSync(path));
+  const directories = (io.env['PATH'] ?? '').split(delimiter).filter((path) => path.trim() !== '');
   const found = [...new Set(directories)].flatMap((directory) =>
-    readdirSync(directory)
+    namesIn(directory, (text) => session.printError(text))
       .filter((name) => name.startsWith(PREFIX) && isProgram(join(directory, name)))
       .map((name) => (flags.bool('name-only') ? name : join(directory, name))),
   );
@@ -41,6 +45,22 @@ async function listPlugins({ session, flags, io }: Invocation): Promise<void> {
   session.print('The following compatible plugins are available:\n\n');
   session.print(found.map((path) => `${path}\n`).join(''));
   session.printError('They are for another kubectl: this program does not run them.\n');
+}
+
+/** What stands in a directory; one that cannot be read is named and passed over. */
+function namesIn(directory: string, tell: (text: string) => void): readonly string[] {
+  try {
+    return readdirSync(directory).toSorted();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) {
+      throw error;
+    }
+    const why = UNREADABLE[String(error.code)] ?? String(error.code);
+    tell(
+      `Unable to read directory ${JSON.stringify(directory)} from your PATH: open ${directory}: ${why}. Skipping...\n`,
+    );
+    return [];
+  }
 }
 
 function isProgram(path: string): boolean {
