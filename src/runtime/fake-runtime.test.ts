@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { SeededRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { RuntimeError, type ContainerConfig, type ContainerEvent, type PodSandboxConfig } from './cri.ts';
-import { FakeRuntime, type FakeLife } from './fake-runtime.ts';
+import type { FakeLife } from './fake-life.ts';
+import { FakeRuntime } from './fake-runtime.ts';
 
 const NAMESPACES = { network: 'pod', pid: 'container', ipc: 'pod' } as const;
 const POD: PodSandboxConfig = {
@@ -179,7 +180,10 @@ test('fake runtime: logs have the CRI form and reach attached sessions', async (
     tty: false,
   });
   runtime.writeLog(containerId, 'stdout', 'hello');
-  assert.deepEqual(logged, ['/logs/web/main/0.log 2026-01-01T00:00:00.000000000Z stdout F hello\n']);
+  assert.deepEqual(logged, [
+    '/logs/web/main/0.log ',
+    '/logs/web/main/0.log 2026-01-01T00:00:00.000000000Z stdout F hello\n',
+  ]);
   runtime.exitContainer(containerId, 0);
   assert.ok(session.stdout);
   assert.equal(await text(session.stdout), 'hello\n');

@@ -5,6 +5,7 @@ import { AddressPool } from './address-pool.ts';
 import { ContainerEventHub } from './container-events.ts';
 import { Ipv4Range } from './ipv4-range.ts';
 import { FakeImages } from './fake-images.ts';
+import type { FakeConnect, FakeLife } from './fake-life.ts';
 import { openFakeSession, runToEnd, type FakeProgram } from './fake-session.ts';
 import {
   RuntimeError,
@@ -33,27 +34,15 @@ import {
 import type { ContainerStats, PodSandboxStats, StatsFilter } from './cri-stats.ts';
 import { matchesContainer, matchesSandbox, matchesStats } from './filters.ts';
 
-/** How a container of a {@link FakeRuntime} lives. All times are on its clock. */
-export interface FakeLife {
-  /** Makes `startContainer` fail with this message. */
-  readonly startError?: string;
-  /** Ends by itself this long after its start; never when left out. */
-  readonly exitAfterMs?: number;
-  /** With which code it then ends; 0 when left out. */
-  readonly exitCode?: number;
-  /** Ends this long after the stop signal; at once when left out, only by SIGKILL when `Infinity`. */
-  readonly stopAfterMs?: number;
-  /** With which code it then ends; 143 (SIGTERM) when left out. */
-  readonly stopExitCode?: number;
-}
-
 export interface FakeRuntimeOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** How a new container will live; for ever and obediently when left out. */
   readonly life?: (config: ContainerConfig, sandboxConfig: PodSandboxConfig) => FakeLife;
-  /** Receives each CRI log line, with its line end, of a container that has a log path. */
+  /** Receives each CRI log line, with its line end, of a container that has a log path; at its start nothing. */
   readonly appendLog?: (path: string, line: string) => void;
+  /** Of the pods, until the node gets a range; 10.88.0.0/16 when left out. */
+  readonly podCidr?: string;
 }
 
 interface FakeSandbox {
@@ -76,6 +65,8 @@ interface FakeContainer {
   /** Sessions that see the output written from now on. */
   readonly attached: Set<PassThrough>;
   readonly ended: PromiseWithResolvers<void>;
+  readonly terminated: AbortController;
+  readonly killed: AbortController;
   state: ContainerState;
   resources: LinuxContainerResources;
   startedAtMs: number | undefined;
@@ -102,13 +93,14 @@ export class FakeRuntime implements RuntimeService {
   readonly #sandboxes = new Map<string, FakeSandbox>();
   readonly #containers = new Map<string, FakeContainer>();
   readonly #failures = new Map<string, RuntimeError[]>();
-  #addresses = new AddressPool(Ipv4Range.parse('10.88.0.0/16'));
+  #addresses: AddressPool;
   #program: FakeProgram = () => 0;
-  #connect: ((podSandboxId: string, port: number) => Duplex) | undefined;
+  #connect: FakeConnect | undefined;
 
   constructor(options: FakeRuntimeOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#addresses = new AddressPool(Ipv4Range.parse(options.podCidr ?? '10.88.0.0/16'));
     this.#events = new ContainerEventHub(options.clock);
     this.images = new FakeImages(options.clock);
   }
@@ -150,7 +142,7 @@ export class FakeRuntime implements RuntimeService {
   }
 
   /** Answers port-forwards from now on; nothing listens until told. */
-  onPortForward(connect: (podSandboxId: string, port: number) => Duplex): void {
+  onPortForward(connect: FakeConnect): void {
     this.#connect = connect;
   }
 
@@ -159,11 +151,11 @@ export class FakeRuntime implements RuntimeService {
     this.#failures.set(method, [...(this.#failures.get(method) ?? []), error]);
   }
 
-  /** Ends event subscriptions and timers. */
+  /** Ends event subscriptions, timers and programs; whoever waits for a container waits no longer. */
   close(): void {
     this.#events.close();
     for (const container of this.#containers.values()) {
-      container.exitTimer?.cancel();
+      release(container);
     }
   }
 
@@ -298,6 +290,8 @@ export class FakeRuntime implements RuntimeService {
       logs: [],
       attached: new Set(),
       ended: Promise.withResolvers(),
+      terminated: new AbortController(),
+      killed: new AbortController(),
       state: 'created',
       resources: config.linux.resources,
       startedAtMs: undefined,
@@ -318,15 +312,23 @@ export class FakeRuntime implements RuntimeService {
     if (container.state !== 'created') {
       throw new RuntimeError('failed-precondition', `container ${containerId} is ${container.state}`);
     }
-    const { startError, exitAfterMs, exitCode } = container.life;
+    const { startError, exitAfterMs, exitCode, run } = container.life;
     if (startError !== undefined) {
       this.#end(container, 128, 'StartError', startError);
       throw new RuntimeError('internal', startError);
     }
     container.state = 'running';
     container.startedAtMs = this.#clock.nowMs();
+    if (logPathOf(container) !== '') {
+      // A log is there from the start, even when nothing is written.
+      this.#options.appendLog?.(logPathOf(container), '');
+    }
     this.#publish('started', container);
-    if (exitAfterMs !== undefined) {
+    if (run !== undefined) {
+      const { terminated, killed, sandbox } = container;
+      const main = { containerId, podIp: sandbox.ip, terminated: terminated.signal, killed: killed.signal };
+      void run(main).then((code) => this.#end(container, code));
+    } else if (exitAfterMs !== undefined) {
       container.exitTimer = this.#clock.schedule(exitAfterMs, () => this.#end(container, exitCode ?? 0));
     }
   }
@@ -341,7 +343,8 @@ export class FakeRuntime implements RuntimeService {
       this.#end(container, 137);
       return;
     }
-    const { stopAfterMs = 0, stopExitCode = 143 } = container.life;
+    const { run, stopAfterMs = run === undefined ? 0 : Infinity, stopExitCode = 143 } = container.life;
+    container.terminated.abort();
     const isObedient = stopAfterMs <= timeoutSeconds * 1000 && timeoutSeconds > 0;
     container.exitTimer?.cancel();
     container.exitTimer = this.#clock.schedule(isObedient ? stopAfterMs : timeoutSeconds * 1000, () =>
@@ -436,11 +439,11 @@ export class FakeRuntime implements RuntimeService {
 
   async portForward(podSandboxId: string, port: number): Promise<Duplex> {
     this.#enter('portForward');
-    this.#sandbox(podSandboxId);
+    const { ip } = this.#sandbox(podSandboxId);
     if (this.#connect === undefined) {
       throw new RuntimeError('unavailable', `connect to port ${port}: connection refused`);
     }
-    return this.#connect(podSandboxId, port);
+    return this.#connect(podSandboxId, port, ip);
   }
 
   async containerStats(containerId: string): Promise<ContainerStats> {
@@ -483,13 +486,12 @@ export class FakeRuntime implements RuntimeService {
     if (container.state === 'exited') {
       return;
     }
-    container.exitTimer?.cancel();
     container.state = 'exited';
     container.finishedAtMs = this.#clock.nowMs();
     container.exitCode = exitCode;
     container.reason = reason ?? (exitCode === 0 ? 'Completed' : 'Error');
     container.message = message;
-    container.ended.resolve();
+    release(container);
     this.#publish('stopped', container);
   }
 
@@ -583,6 +585,13 @@ function containerSummary(container: FakeContainer): Container {
     labels,
     annotations,
   };
+}
+
+function release({ exitTimer, terminated, killed, ended }: FakeContainer): void {
+  exitTimer?.cancel();
+  terminated.abort();
+  killed.abort();
+  ended.resolve();
 }
 
 function logPathOf({ sandbox, config }: FakeContainer): string {

@@ -15,6 +15,8 @@ import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { Faults } from './faults.ts';
+import type { ContainerFunction } from './functions/container-function.ts';
+import type { ServiceRequests } from './functions/service-requests.ts';
 import { ObservedTransport } from './observed-transport.ts';
 import { Recorder, type Change } from './recorder.ts';
 
@@ -32,10 +34,21 @@ export interface LifeOrigin {
 export interface LifeOptions {
   readonly nodeCount: number;
   readonly hasComponents: boolean;
-  readonly scheduler: SchedulerOptions | undefined;
+  /** What containers of these images do; without it the nodes are simulated ones. */
+  readonly images?: Readonly<Record<string, ContainerFunction>> | undefined;
+  readonly scheduler?: SchedulerOptions | undefined;
   readonly log: Logger;
   readonly isWanted: (key: string) => boolean;
   readonly onChange: (change: Change, key: string) => void;
+}
+
+/** The nodes of a life, whatever kind they are of. */
+export interface LifeNodes extends AsyncDisposable {
+  readonly names: readonly string[];
+  /** Carries requests to Services; only nodes whose containers are functions have it. */
+  readonly requests?: ServiceRequests;
+  silence(name: string, options: { readonly hasCrashed: boolean }): void;
+  revive(name: string, options: { readonly hasRestarted: boolean }): void;
 }
 
 const HALF_OF_VALIDITY_MS = 5 * 365 * 86_400_000;
@@ -58,7 +71,7 @@ export class ClusterLife implements AsyncDisposable {
   readonly clock: VirtualClock;
   readonly base: InProcessCluster;
   readonly components: ComponentSet | undefined;
-  readonly nodes: SimNodeSet;
+  readonly nodes: LifeNodes;
   readonly recorder: Recorder;
   readonly faults: Faults;
   /** Nodes whose containers ended. */
@@ -125,7 +138,7 @@ export class ClusterLife implements AsyncDisposable {
     if (components !== undefined) {
       await ensureDefaultStorageClass(base.client);
     }
-    const nodes = running.use(await SimNodeSet.start(deps, options.nodeCount));
+    const nodes = running.use(await startNodes(deps, options));
     await clock.settle();
     if (origin.faults !== undefined) {
       faults.adopt(origin.faults);
@@ -157,4 +170,16 @@ export class ClusterLife implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+async function startNodes(
+  deps: Parameters<typeof SimNodeSet.start>[0] & { readonly clock: VirtualClock },
+  { nodeCount, images }: Pick<LifeOptions, 'nodeCount' | 'images'>,
+): Promise<LifeNodes> {
+  if (images === undefined) {
+    return await SimNodeSet.start(deps, nodeCount);
+  }
+  // A whole kubelet, which most tests do without.
+  const { FunctionNodes } = await import('./functions/function-nodes.ts');
+  return await FunctionNodes.start(deps, images, nodeCount);
 }

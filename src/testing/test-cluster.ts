@@ -1,6 +1,9 @@
 import { parseObjectKey, type ApiObject, type NewObject } from '#api/object.ts';
 import type { ResourceInfo } from '#api/resource-table.ts';
-import { isNotFound } from '#api/status-error.ts';
+import { badRequest, isNotFound } from '#api/status-error.ts';
+import type { Pod } from '#api/types/core.v1.ts';
+import { POD } from '#api/types/resources.ts';
+import type { NodeConnection } from '#apiserver/endpoints/node-directory.ts';
 import type { ResourceType } from '#api/resource-type.ts';
 import type { DeleteOptions } from '#api/types/meta.v1.ts';
 import { serviceAccountUser } from '#apiserver/authn/service-account-identity.ts';
@@ -19,7 +22,17 @@ import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from './faults.ts';
+import type {
+  NamespaceOption,
+  ServingOptions,
+  TestClock,
+  TestNode,
+  UntilOptions,
+  Watched,
+} from './cluster-handles.ts';
 import { disturbBy, type ServedListener } from './disturb.ts';
+import type { ContainerFunction } from './functions/container-function.ts';
+import { inTime } from './in-time.ts';
 import { Invariants } from './invariants.ts';
 import { manifestsOf, type Manifest } from './manifests.ts';
 import type { Predicate } from './predicates.ts';
@@ -32,6 +45,7 @@ import {
   type Place,
   type Target,
 } from './target.ts';
+import { logsOf, runIn, type CommandResult, type ContainerChoice, type LogChoice } from './pod-access.ts';
 import { describeWait } from './until-error.ts';
 
 export interface TestClusterOptions {
@@ -45,18 +59,9 @@ export interface TestClusterOptions {
   readonly hasComponents?: boolean;
   /** Profiles and plugins of the scheduler; upstream's defaults when left out. Plugins live on through `reset`. */
   readonly scheduler?: SchedulerOptions;
+  /** What containers of these images do: each node then runs a kubelet over functions. Other images run for ever. */
+  readonly images?: Readonly<Record<string, ContainerFunction>>;
   readonly log?: Logger;
-}
-
-export interface LeapOptions {
-  /** Awaited each time before time passes: programs outside of this process may have something to do first. */
-  readonly beforeLeap?: () => Promise<void>;
-}
-
-export interface UntilOptions extends LeapOptions {
-  /** Of the cluster's time; ten minutes when left out. */
-  readonly within?: Duration;
-  readonly namespace?: string;
 }
 
 const WITHIN: Duration = { minutes: 10 };
@@ -125,10 +130,10 @@ export class TestCluster implements AsyncDisposable {
   }
 
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const { nodes = 1, seed = 1, startTime, hasComponents = true, log = SILENT_LOGGER, scheduler } = options;
+    const { nodes = 1, seed = 1, startTime, hasComponents = true, log = SILENT_LOGGER, ...rest } = options;
     const clock =
       startTime === undefined ? new VirtualClock() : new VirtualClock(new Date(startTime).getTime());
-    return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log, scheduler });
+    return TestCluster.#begin({ clock, seed }, { nodeCount: nodes, hasComponents, log, ...rest });
   }
 
   /** A cluster that goes on where another one was; `store` is its own from now on, and on `clock`. */
@@ -295,11 +300,44 @@ export class TestCluster implements AsyncDisposable {
       name,
       crash: () => {
         crashed.add(name);
-        nodes.silence(name);
+        nodes.silence(name, { hasCrashed: true });
       },
-      partition: () => nodes.silence(name),
+      partition: () => nodes.silence(name, { hasCrashed: false }),
       recover: () => nodes.revive(name, { hasRestarted: crashed.delete(name) }),
     };
+  }
+
+  /**
+   * Reaches a Service or pod whose containers are functions, by `http://name.namespace:port/` as from within the cluster.
+   * Lets time pass until there is an answer.
+   *
+   * @throws {TypeError} as `fetch` does; its cause says why
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { requests } = this.#life.nodes;
+    if (requests === undefined) {
+      throw new RangeError('nothing answers on simulated nodes; start the cluster with { images }');
+    }
+    return inTime(
+      this.#life.clock,
+      requests.fetch({ namespace: NAMESPACE_DEFAULT }, new Request(input, init)),
+    );
+  }
+
+  /** What a container has written. @throws {StatusError} in the words of `kubectl logs` */
+  async logs(target: Target, { namespace, ...choice }: NamespaceOption & LogChoice = {}): Promise<string> {
+    const pod = await this.#podOf(target, namespace);
+    return await logsOf(this.#connectionOf(pod), pod, choice);
+  }
+
+  /** Runs a command in a container and lets time pass until it ends. @throws {StatusError} in the words of `kubectl exec` */
+  async exec(
+    target: Target,
+    command: readonly string[],
+    { namespace, ...choice }: NamespaceOption & ContainerChoice & { readonly stdin?: string } = {},
+  ): Promise<CommandResult> {
+    const pod = await this.#podOf(target, namespace);
+    return await inTime(this.#life.clock, runIn(this.#connectionOf(pod), pod, command, choice));
   }
 
   /** Why the scheduler put a pod where it is, or nowhere; undefined for a pod it does not know. */
@@ -395,17 +433,20 @@ export class TestCluster implements AsyncDisposable {
 
   /** Lets time pass for a request that a fault delays; nobody else would. */
   async #drive<T>(request: Promise<T>): Promise<T> {
-    const { clock, faults } = this.#life;
-    if (!faults.canDelay) {
-      return request;
+    return this.#life.faults.canDelay ? await inTime(this.#life.clock, request) : await request;
+  }
+
+  async #podOf(target: Target, namespace: string | undefined): Promise<Pod> {
+    const place = this.#placeOf(target, namespace);
+    return await this.#drive(this.client.of(POD).get(place.namespace, place.name));
+  }
+
+  #connectionOf({ metadata, spec }: Pod): NodeConnection {
+    const connection = this.#life.base.plane.server.nodes.find(spec.nodeName ?? '');
+    if (connection === undefined) {
+      throw badRequest(`pod ${metadata.name} does not have a host assigned`);
     }
-    const ended = new AbortController();
-    const end = (): void => ended.abort();
-    request.then(end, end);
-    for (await clock.settle(); !ended.signal.aborted;) {
-      await clock.advance((clock.nextDueMs() ?? clock.nowMs()) - clock.nowMs());
-    }
-    return request;
+    return connection;
   }
 
   #inherited(): Pick<LifeOrigin, 'seed' | 'recorder' | 'faults'> {
@@ -519,46 +560,6 @@ export class TestCluster implements AsyncDisposable {
       credential,
     });
   }
-}
-
-export interface ServingOptions {
-  readonly port?: number;
-  /** Told of every request for a resource that comes over HTTPS, before it is served. */
-  readonly onRequest?: ServedListener | undefined;
-}
-
-export interface NamespaceOption {
-  /** `default` when left out, or all namespaces where many objects are meant. */
-  readonly namespace?: string;
-}
-
-/** The cluster's time. */
-export interface TestClock {
-  now(): Date;
-  nowMs(): number;
-  /** Lets everything happen that can happen without time passing. */
-  settle(): Promise<void>;
-  /** Lets time pass; whatever was due on the way has happened, in order, when it resolves. */
-  advance(duration: Duration, options?: LeapOptions): Promise<void>;
-}
-
-/** A simulated node, to be disturbed. */
-export interface TestNode {
-  readonly name: string;
-  /** The machine stops: no heartbeats, and its containers are gone. */
-  crash(): void;
-  /** The network between node and API server is cut; its containers run on. */
-  partition(): void;
-  /** Ends a crash or a partition. */
-  recover(): void;
-}
-
-/** Assertions about every state of some objects. */
-export interface Watched<T extends ApiObject> {
-  /** Fails the test, at the next `until`, `advance` or the end, when the predicate holds for any state of any object. */
-  never(predicate: (object: T) => boolean, message?: string): Disposable;
-  /** The same, when it does not hold. */
-  always(predicate: (object: T) => boolean, message?: string): Disposable;
 }
 
 function userOf(serviceAccount: string): UserInfo {

@@ -28,13 +28,15 @@ export { ManifestError } from './manifests.ts';
 export { exists, isAvailable, isComplete, isGone, isReady, type Predicate } from './predicates.ts';
 export type { Change } from './recorder.ts';
 export { UnknownResourceError, type Target } from './target.ts';
+export type { NamespaceOption, TestClock, TestNode, UntilOptions, Watched } from './cluster-handles.ts';
 export type {
-  NamespaceOption,
-  TestClock,
-  TestCluster,
-  TestClusterOptions,
-  TestNode,
-  UntilOptions,
-  Watched,
-} from './test-cluster.ts';
+  CommandHandler,
+  ContainerCommand,
+  ContainerEnd,
+  ContainerFunction,
+  FunctionContainer,
+  RequestHandler,
+} from './functions/container-function.ts';
+export type { CommandResult, ContainerChoice, LogChoice } from './pod-access.ts';
+export type { TestCluster, TestClusterOptions } from './test-cluster.ts';
 export { UntilError } from './until-error.ts';

@@ -2,7 +2,8 @@ import type { ApiObject } from '#api/object.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from '#testing/faults.ts';
 import { exists, isAvailable, isComplete, isGone, isReady, type Predicate } from '#testing/predicates.ts';
-import type { LeapOptions, TestCluster } from '#testing/test-cluster.ts';
+import type { LeapOptions } from '#testing/cluster-handles.ts';
+import type { TestCluster } from '#testing/test-cluster.ts';
 import type { Outsiders } from './outsiders.ts';
 import type { RunningClock } from './running-clock.ts';
 
