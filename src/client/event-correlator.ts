@@ -1,4 +1,4 @@
-import { LeastRecentlyUsed } from './least-recently-used.ts';
+import { RecentMap } from '#base/recent-map.ts';
 
 /** One thing that happened, as a component reported it. */
 export interface Observation {
@@ -37,10 +37,10 @@ const SPAM_INTERVAL_MS = 300_000;
  * only in their message are combined into one; a source that floods an object is dropped.
  */
 export class EventCorrelator {
-  readonly #alike = new LeastRecentlyUsed<string, { messages: Set<string>; lastMs: number }>(MEMORY_MAX);
-  readonly #series = new LeastRecentlyUsed<string, EventSeriesState>(MEMORY_MAX);
+  readonly #alike = new RecentMap<string, { messages: Set<string>; lastMs: number }>(MEMORY_MAX);
+  readonly #series = new RecentMap<string, EventSeriesState>(MEMORY_MAX);
   /** When the next token of a source and subject falls due, as in a token bucket. */
-  readonly #spam = new LeastRecentlyUsed<string, number>(MEMORY_MAX);
+  readonly #spam = new RecentMap<string, number>(MEMORY_MAX);
 
   /** @param name the name a new Event gets, should one be needed */
   correlate(observation: Observation, name: string, nowMs: number): Correlation {

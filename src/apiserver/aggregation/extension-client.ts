@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:h
 import { Agent, request as httpsRequest } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#base/clock.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 import { transportText } from '../admission/webhooks/webhook-client.ts';
 import type { ServiceAddress, ServiceResolver } from '../admission/webhooks/service-resolver.ts';
 import type { UserInfo } from '../authn/user.ts';
@@ -199,18 +200,10 @@ function wasClosedBefore({ reusedSocket, method }: ClientRequest, error: unknown
 
 async function readAnswer(open: () => ClientRequest, signal: AbortSignal): Promise<ExtensionAnswer> {
   const response = await answerTo(open, { signal });
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > ANSWER_BYTES_MAX) {
-      throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
-    }
-    chunks.push(chunk);
-  }
+  const body = await readAtMost(response, ANSWER_BYTES_MAX);
   return {
     code: response.statusCode ?? 0,
     contentType: response.headers['content-type'] ?? '',
-    body: Buffer.concat(chunks, length).toString(),
+    body: body.toString(),
   };
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { pemDecode } from '#base/x509/pem.ts';
 import { unauthorized } from '#api/status-error.ts';
-import { RecentMap } from './recent-map.ts';
+import { RecentMap } from '#base/recent-map.ts';
 import type { Authenticator, AuthnRequest, UserInfo } from './user.ts';
 
 /** Certificates whose verification is remembered: more than a large cluster has clients. */

@@ -1,7 +1,7 @@
 import { badRequest, StatusError } from '#api/status-error.ts';
+import { RecentMap } from '#base/recent-map.ts';
 import type { Attributes, Authorizer } from '../authz/authorizer.ts';
 import { constrainedModes, legacyMode, type ImpersonationMode } from './impersonation-modes.ts';
-import { RecentMap } from './recent-map.ts';
 import { extraOf, valuesOf, type HeaderSource } from './request-header.ts';
 import { headerOf, type AuthnRequest, type UserInfo } from './user.ts';
 

@@ -1,10 +1,10 @@
 import type { Clock } from '#base/clock.ts';
 import { NODE, POD, SECRET, SERVICE_ACCOUNT } from '#api/types/resources.ts';
 import type { ObjectMeta } from '#api/types/meta.v1.ts';
+import { RecentMap } from '#base/recent-map.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import { TokenError, type TokenAuthenticator } from './bearer-token.ts';
 import { isSignedByOneOf, unverifiedClaims, type VerificationKey } from './json-web-token.ts';
-import { RecentMap } from './recent-map.ts';
 import {
   LEGACY_ISSUER,
   readClaims,

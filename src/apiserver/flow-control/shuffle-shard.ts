@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RecentMap } from '../authn/recent-map.ts';
+import { RecentMap } from '#base/recent-map.ts';
 
 /** Hands kept, by flow; dealing one again costs a hash. */
 const HANDS_MAX = 1024;

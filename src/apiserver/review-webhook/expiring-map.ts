@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { RecentMap } from '../authn/recent-map.ts';
+import { RecentMap } from '#base/recent-map.ts';
 
 /** A bounded map whose entries are good for a while only. */
 export class ExpiringMap<V> {

@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/log.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 import type { ReviewServer } from './kubeconfig.ts';
 
 /** Answers past this are no reviews. */
@@ -134,14 +135,6 @@ async function exchange(
   const request = url.protocol === 'http:' ? httpRequest(url, options) : httpsRequest(url, options);
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > ANSWER_BYTES_MAX) {
-      throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return { code: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
+  const text = (await readAtMost(response, ANSWER_BYTES_MAX)).toString();
+  return { code: response.statusCode ?? 0, text };
 }

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { readAtMost } from '#base/read-at-most.ts';
 import { ConnectionError } from '#client/transport.ts';
 import { CliError } from '../cli-error.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -194,17 +195,12 @@ async function passOn(
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > BODY_BYTES_MAX) {
-      throw new CliError('the request is larger than what the API server takes');
-    }
-  }
-  return Buffer.concat(chunks);
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  return readAtMost(
+    request,
+    BODY_BYTES_MAX,
+    () => new CliError('the request is larger than what the API server takes'),
+  );
 }
 
 function passedHeaders(

@@ -9,6 +9,7 @@ import { StatusError } from '#api/status-error.ts';
 import type { Clock } from '#base/clock.ts';
 import { SystemClock } from '#base/clock.ts';
 import { describeError, type Logger } from '#base/log.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 import { SystemRandom } from '#base/random.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
@@ -144,20 +145,16 @@ function send(response: ServerResponse, code: number, value: unknown): void {
 }
 
 async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > BODY_BYTES_MAX) {
-      throw new ControlError(413, `the body is longer than ${BODY_BYTES_MAX} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  if (length === 0) {
+  const body = await readAtMost(
+    request,
+    BODY_BYTES_MAX,
+    (bytesMax) => new ControlError(413, `the body is longer than ${bytesMax} bytes`),
+  );
+  if (body.length === 0) {
     return {};
   }
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks, length).toString());
+    const value: unknown = JSON.parse(body.toString());
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return value as Readonly<Record<string, unknown>>;
     }

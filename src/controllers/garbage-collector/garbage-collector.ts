@@ -4,7 +4,7 @@ import { isNotFound } from '#api/status-error.ts';
 import type { OwnerReference } from '#api/types/meta.v1.ts';
 import type { CustomResourceDefinition } from '#api/types/apiextensions.v1.ts';
 import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
-import { LeastRecentlyUsed } from '#client/least-recently-used.ts';
+import { RecentMap } from '#base/recent-map.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { customResourceType } from '../custom-resources/custom-resource-types.ts';
 import type { ControllerDeps } from '../runner/controller-deps.ts';
@@ -40,7 +40,7 @@ export class GarbageCollector implements Controller {
     { readonly resource: ResourceType<ApiObject>; readonly handler: Disposable }
   >();
   readonly #graph = new OwnerGraph();
-  readonly #absent = new LeastRecentlyUsed<string, true>(ABSENT_MAX);
+  readonly #absent = new RecentMap<string, true>(ABSENT_MAX);
   #queue: KeyQueue | undefined;
 
   /** @param resources every built-in one that can be deleted and watched, each in one version */

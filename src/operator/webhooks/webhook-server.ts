@@ -10,6 +10,7 @@ import type {
 } from '#api/types/admissionregistration.v1.ts';
 import type { ConversionReview, CustomResourceConversion } from '#api/types/apiextensions.v1.ts';
 import { describeError, type Logger } from '#base/log.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 import { TaskGroup } from '#base/task-group.ts';
 import type { ServedWebhook } from './served-webhook.ts';
 import type { ServingCertificate } from './serving-certificate.ts';
@@ -130,16 +131,12 @@ function answerTo(webhook: ServedWebhook, review: AdmissionReview | ConversionRe
 }
 
 async function readReview(request: IncomingMessage): Promise<AdmissionReview | ConversionReview> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > REVIEW_BYTES_MAX) {
-      throw new ReviewError(`the review is longer than ${REVIEW_BYTES_MAX} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  const review: unknown = JSON.parse(Buffer.concat(chunks, length).toString());
+  const body = await readAtMost(
+    request,
+    REVIEW_BYTES_MAX,
+    (bytesMax) => new ReviewError(`the review is longer than ${bytesMax} bytes`),
+  );
+  const review: unknown = JSON.parse(body.toString());
   if (typeof review !== 'object' || review === null) {
     throw new ReviewError('the body is no review');
   }

@@ -5,6 +5,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { WebhookClientConfig } from '#api/types/admissionregistration.v1.ts';
 import type { Clock } from '#base/clock.ts';
 import { describeError } from '#base/log.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 import type { ServiceAddress, ServiceResolver } from './service-resolver.ts';
 
 /** Answers past this are no reviews. */
@@ -101,7 +102,7 @@ export class WebhookClient implements Disposable {
     });
     request.end(body);
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    const text = await readAnswer(response);
+    const text = (await readAtMost(response, ANSWER_BYTES_MAX)).toString();
     const code = response.statusCode ?? 0;
     if (code !== 200) {
       return { kind: 'failed', why: `failed to call webhook: ${refusalText(code, text)}`, code };
@@ -168,19 +169,6 @@ export function transportText(error: unknown, { host, port }: ServiceAddress): s
     default:
       return describeError(error);
   }
-}
-
-async function readAnswer(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > ANSWER_BYTES_MAX) {
-      throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length).toString();
 }
 
 /** In the words of upstream's own client. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#base/clock.ts';
+import { readAtMost } from '#base/read-at-most.ts';
 
 const TIMEOUT_MS = 30_000;
 /** Longer answers are no configuration. */
@@ -20,16 +21,7 @@ export async function httpsGet(url: string, authorityPem: string | undefined, cl
     });
     request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > ANSWER_BYTES_MAX) {
-        throw new Error(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
-      }
-      chunks.push(chunk);
-    }
-    const body = Buffer.concat(chunks).toString();
+    const body = (await readAtMost(response, ANSWER_BYTES_MAX)).toString();
     if (response.statusCode !== 200) {
       throw new Error(`${response.statusCode} ${response.statusMessage ?? ''}: ${body.slice(0, 1024)}`);
     }

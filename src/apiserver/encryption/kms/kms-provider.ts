@@ -4,7 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { ProtobufError } from '#base/protobuf-wire.ts';
 import type { Random } from '#base/random.ts';
-import { RecentMap } from '../../authn/recent-map.ts';
+import { RecentMap } from '#base/recent-map.ts';
 import { AesGcm, SeededGcm } from '../aes.ts';
 import { TransformError, type ReadValue, type Transformer } from '../transformer.ts';
 import {

@@ -1,4 +1,4 @@
-import { assert } from '#base/assert.ts';
+import { assert } from './assert.ts';
 
 /** A map that holds a bounded number of entries and forgets those that were not used for longest. */
 export class RecentMap<K, V> {
