@@ -10,6 +10,8 @@ export interface BindingTask {
   readonly plugins: readonly Plugin[];
   /** Of the plugins that hold the pod back for now. */
   readonly permits: readonly PermitOutcome[];
+  /** Asked before the plugins: true when somebody outside has bound the pod. */
+  readonly bindOutside?: ((pod: Pod, nodeName: string, signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
 export type BindingOutcome =
@@ -21,7 +23,7 @@ export type BindingOutcome =
 
 /** Waits for permission, prepares and binds. Failures are outcomes; an abort is thrown on. */
 export async function runBinding(
-  { pod, nodeName, plugins, permits }: BindingTask,
+  { pod, nodeName, plugins, permits, bindOutside }: BindingTask,
   signal: AbortSignal,
 ): Promise<BindingOutcome> {
   for (const permit of permits) {
@@ -38,6 +40,10 @@ export async function runBinding(
       step = `running PreBind plugin "${plugin.name}"`;
       await plugin.preBind?.(pod, nodeName, signal);
     }
+    step = '';
+    if (bindOutside !== undefined && (await bindOutside(pod, nodeName, signal))) {
+      return { kind: 'bound' };
+    }
     for (const plugin of plugins) {
       step = `running Bind plugin "${plugin.name}"`;
       if ((await plugin.bind?.(pod, nodeName, signal)) === true) {
@@ -46,7 +52,10 @@ export async function runBinding(
     }
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'failed', message: `binding rejected: ${step}: ${describeError(error)}` };
+    return {
+      kind: 'failed',
+      message: `binding rejected: ${step === '' ? '' : `${step}: `}${describeError(error)}`,
+    };
   }
   return { kind: 'failed', message: 'binding rejected: no Bind plugin took the pod' };
 }

@@ -10,6 +10,7 @@ import { Client } from '#client/client.ts';
 import type { EventRecorder } from '#client/event-recorder.ts';
 import { StaticInformers } from '#client/static-informers.ts';
 import type { ApiRequest, Transport } from '#client/transport.ts';
+import type { PosterFactory } from './extenders/post-json.ts';
 import { createScheduler, type Scheduler, type SchedulerOptions } from './scheduler.ts';
 
 export interface NodeFacts {
@@ -122,7 +123,7 @@ export class TestCluster implements AsyncDisposable {
   /** Makes the next bindings fail with this error. */
   bindError: Error | undefined;
 
-  constructor(options: SchedulerOptions = {}) {
+  constructor(options: SchedulerOptions = {}, posters?: PosterFactory) {
     const events: EventRecorder = {
       event: (target, type, reason, message) => {
         const object = 'object' in target ? target.object : target;
@@ -138,6 +139,7 @@ export class TestCluster implements AsyncDisposable {
         random: new SeededRandom(1),
         log: SILENT_LOGGER,
         metrics: this.metrics,
+        ...(posters === undefined ? {} : { posters }),
       },
       options,
     );

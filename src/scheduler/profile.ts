@@ -13,7 +13,7 @@ import { nodeAffinity } from './plugins/node-affinity/node-affinity.ts';
 import { nodeName } from './plugins/node-name/node-name.ts';
 import { nodePorts } from './plugins/node-ports/node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './plugins/node-resources-balanced-allocation/node-resources-balanced-allocation.ts';
-import { nodeResourcesFit } from './plugins/node-resources-fit/node-resources-fit.ts';
+import { nodeResourcesFit, type IgnoredResources } from './plugins/node-resources-fit/node-resources-fit.ts';
 import type { ScoringStrategy, WeightedResource } from './plugins/node-resources-fit/scoring-strategy.ts';
 import { nodeUnschedulable } from './plugins/node-unschedulable/node-unschedulable.ts';
 import type { OwnSelectors } from './plugins/pod-topology-spread/own-selectors.ts';
@@ -30,6 +30,8 @@ export interface ProfileOptions {
   /** Pods ask for a profile by this name. */
   readonly schedulerName?: string;
   readonly scoringStrategy?: ScoringStrategy;
+  /** Extended resources that `NodeResourcesFit` does not look at. */
+  readonly ignoredResources?: IgnoredResources;
   readonly balancedResources?: readonly WeightedResource[];
   readonly defaultConstraints?: readonly TopologySpreadConstraint[];
   readonly interPodAffinity?: InterPodAffinityOptions;
@@ -51,6 +53,8 @@ export interface ProfileDeps {
   readonly volumePlugins: readonly Plugin[];
   /** The user's, asked after the default ones. */
   readonly ownPlugins?: readonly Plugin[];
+  /** Extended resources that extenders look after alone. */
+  readonly extenderResources?: readonly string[];
 }
 
 export const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
@@ -99,7 +103,10 @@ export function profilePlugins(deps: ProfileDeps, options: ProfileOptions = {}):
     taintToleration,
     nodeAffinity,
     nodePorts,
-    nodeResourcesFit(options.scoringStrategy),
+    nodeResourcesFit(options.scoringStrategy, {
+      ...options.ignoredResources,
+      names: [...(options.ignoredResources?.names ?? []), ...(deps.extenderResources ?? [])],
+    }),
     ...deps.volumePlugins,
     podTopologySpread({
       ownSelectors,

@@ -10,6 +10,7 @@ export {
   SchedulerConfigurationError,
 } from './configuration/scheduler-configuration.ts';
 export type { PodExplanation } from './explain/explain-pod.ts';
+export type { ExtenderOptions, ExtenderTls, ManagedResource } from './extenders/extender-options.ts';
 export { definePlugin, type Place, type PluginDefinition } from './framework/define-plugin.ts';
 export {
   NODE_SCORE_MAX,

@@ -21,6 +21,9 @@ import type { Informers } from '#client/lister.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { explainPod, type PodExplanation } from './explain/explain-pod.ts';
+import type { ExtenderOptions } from './extenders/extender-options.ts';
+import { Extenders } from './extenders/extenders.ts';
+import { httpPosters, type PosterFactory } from './extenders/post-json.ts';
 import { Nominations } from './framework/nominations.ts';
 import { NodeSelection, type NodesToFind } from './framework/node-selection.ts';
 import type { Plugin, QueueingHint } from './framework/plugin.ts';
@@ -51,6 +54,8 @@ export interface SchedulerDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
+  /** How extenders are reached; over HTTP when left out. */
+  readonly posters?: PosterFactory;
 }
 
 export interface SchedulerOptions {
@@ -59,6 +64,8 @@ export interface SchedulerOptions {
    * profile disables them by name.
    */
   readonly plugins?: readonly Plugin[];
+  /** Programs that are asked over HTTP about the pods that they are interested in. */
+  readonly extenders?: readonly ExtenderOptions[];
   /** Left out: one profile with upstream's defaults, named `default-scheduler`. */
   readonly profiles?: readonly ProfileOptions[];
   /**
@@ -106,6 +113,8 @@ class PodScheduler implements Scheduler {
   readonly #metrics: SchedulerMetrics;
   readonly #loop: SchedulingLoop;
   readonly #feed: ClusterFeed;
+  /** Undefined when there are none. */
+  readonly #extenders: Extenders | undefined;
 
   constructor(deps: SchedulerDeps, options: SchedulerOptions) {
     const { informers, clock, log, events, client } = deps;
@@ -113,6 +122,9 @@ class PodScheduler implements Scheduler {
     askForInformers(informers);
     this.#deps = deps;
     this.#tasks = TaskGroup.logging(log);
+    const { extenders = [] } = options;
+    this.#extenders =
+      extenders.length === 0 ? undefined : new Extenders(extenders, deps.posters ?? httpPosters(clock), log);
     this.#selectors = new InformedSelectors(informers);
     this.#profiles = this.#createProfiles(options);
     this.#metrics = new SchedulerMetrics(deps.metrics);
@@ -138,6 +150,7 @@ class PodScheduler implements Scheduler {
       decisions: this.#decisions,
       preempt: (pod, nodeName, victims) => this.#preempt(pod, nodeName, victims),
       bindingsMax: options.bindingsMax ?? BINDINGS_MAX,
+      extenders: this.#extenders,
     });
     this.#feed = new ClusterFeed({
       informers,
@@ -180,17 +193,22 @@ class PodScheduler implements Scheduler {
     this.#loop.close();
     this.#queue.close();
     await this.#tasks.close();
+    this.#extenders?.close();
   }
 
   #createProfiles({
     profiles = [{}],
     plugins: ownPlugins = [],
+    extenders = [],
     percentageOfNodesToScore = 100,
   }: SchedulerOptions): ReadonlyMap<string, Profile> {
     const { client, clock, random, informers } = this.#deps;
     const nodesToFind: NodesToFind =
       percentageOfNodesToScore === 100 ? (count) => count : adaptiveNodesToFind(percentageOfNodesToScore);
     const budgets = informers.of(POD_DISRUPTION_BUDGET);
+    const extenderResources = extenders
+      .flatMap(({ managedResources = [] }) => managedResources)
+      .flatMap(({ name, ignoredByScheduler }) => (ignoredByScheduler === true ? [name] : []));
     return new Map(
       profiles.map((profile): [string, Profile] => {
         const name = profile.schedulerName ?? DEFAULT_SCHEDULER_NAME;
@@ -203,6 +221,7 @@ class PodScheduler implements Scheduler {
             budgets: () => budgets.list(),
             volumePlugins: volumePlugins({ client, clock, informers }),
             ownPlugins,
+            extenderResources,
           },
           profile,
         );

@@ -7,6 +7,7 @@ import type { TaskGroup } from '#base/task-group.ts';
 import { runBinding, type BindingTask } from './binding-cycle.ts';
 import { summarise, type AttemptOutcome, type DecisionLog } from './explain/decision-log.ts';
 import { NO_NODES_MESSAGE, unschedulableMessage, type Diagnosis } from './framework/diagnosis.ts';
+import type { Extenders } from './extenders/extenders.ts';
 import type { Nominations } from './framework/nominations.ts';
 import type { NodeSelection, Selection } from './framework/node-selection.ts';
 import type { PermitOutcome, Plugin, PodContext, PostFilterOutcome } from './framework/plugin.ts';
@@ -39,6 +40,8 @@ export interface SchedulingLoopDeps {
   readonly preempt: (pod: Pod, nodeName: string, victims: readonly Pod[]) => void;
   /** Bindings on their way at once; the loop pauses at this many. */
   readonly bindingsMax: number;
+  /** Undefined when there are none. */
+  readonly extenders: Extenders | undefined;
 }
 
 /** Deciding goes on this long before other work of the process gets its turn. */
@@ -46,6 +49,14 @@ const SLICE_MS = 8;
 
 /** Not a plugin: refuses pods while there are no nodes, and any event wakes them. */
 const NO_NODES: ReadonlySet<string> = new Set(['Nodes']);
+
+/** What the plugins could do for a pod that found no node. */
+interface Room {
+  readonly nominated: Extract<PostFilterOutcome, { readonly kind: 'nominated' }> | undefined;
+  /** Why there is no room to make; empty when there is. */
+  readonly message: string;
+  readonly clearsNomination: boolean;
+}
 
 type Unschedulable = Extract<AttemptOutcome, { readonly outcome: 'unschedulable' }>;
 
@@ -95,7 +106,7 @@ export class SchedulingLoop {
   }
 
   #tryPod(tried: QueuedPod): void {
-    const { queue, reports, state, profileOf, metrics, log } = this.#deps;
+    const { queue, reports, state, profileOf } = this.#deps;
     const { pod, uid } = tried;
     const profile = profileOf(pod);
     if (profile === undefined || state.placed(uid) !== undefined) {
@@ -108,21 +119,26 @@ export class SchedulingLoop {
       try {
         this.#schedule(tried, profile, startMs);
       } catch (error) {
-        if (error instanceof AssertionError) {
-          throw error;
-        }
-        // A plugin threw. It may be the user's own, and one pod must not stop the others.
-        state.forget(uid);
-        log.error('scheduling a pod threw', { pod: objectKey(pod), error });
-        metrics.attempts.inc(['error', profile.name]);
-        this.#failWithError(tried, describeError(error));
+        this.#attemptThrew(tried, profile, error);
       }
     }
   }
 
+  #attemptThrew(tried: QueuedPod, profile: Profile, error: unknown): void {
+    const { log, metrics, state } = this.#deps;
+    if (error instanceof AssertionError) {
+      throw error;
+    }
+    // A plugin threw. It may be the user's own, and one pod must not stop the others.
+    state.forget(tried.uid);
+    log.error('scheduling a pod threw', { pod: objectKey(tried.pod), error });
+    metrics.attempts.inc(['error', profile.name]);
+    this.#failWithError(tried, describeError(error));
+  }
+
   #schedule(tried: QueuedPod, profile: Profile, startMs: number): void {
-    const { state, metrics, clock } = this.#deps;
-    const context: PodContext = { pod: tried.pod, shape: state.shapes.of(tried.pod), state };
+    const { state, metrics, clock, extenders } = this.#deps;
+    const context = this.#contextOf(tried);
     if (state.nodes.nodeCount === 0) {
       this.#refuse(
         tried,
@@ -132,13 +148,117 @@ export class SchedulingLoop {
       );
       return;
     }
+    if (extenders?.isAsked(tried.pod) === true) {
+      this.#askExtenders(tried, profile, extenders);
+      return;
+    }
     const selection = profile.selection.select(context);
     metrics.algorithmSeconds.observe((clock.monotonicMs() - startMs) / 1000);
     if (selection.kind === 'found') {
       this.#place(tried, profile, context, selection);
     } else {
       metrics.attempts.inc(['unschedulable', profile.name]);
-      this.#makeRoom(tried, profile, context, selection.diagnosis);
+      const { diagnosis } = selection;
+      this.#wait(tried, diagnosis, this.#makeRoom(profile, context, diagnosis));
+    }
+  }
+
+  #contextOf({ pod }: QueuedPod): PodContext {
+    const { state } = this.#deps;
+    return { pod, shape: state.shapes.of(pod), state };
+  }
+
+  /** Decides in the background, and counts as a binding on its way meanwhile. */
+  #askExtenders(tried: QueuedPod, profile: Profile, extenders: Extenders): void {
+    this.#bindings += 1;
+    this.#deps.tasks.spawn('ask extenders', (signal) =>
+      extenders.inTurn(async () => {
+        try {
+          await this.#scheduleWith(extenders, tried, profile, signal);
+        } catch (error) {
+          if (!signal.aborted) {
+            this.#attemptThrew(tried, profile, error);
+          }
+        } finally {
+          this.#bindings -= 1;
+          this.wake();
+        }
+      }),
+    );
+  }
+
+  async #scheduleWith(
+    extenders: Extenders,
+    tried: QueuedPod,
+    profile: Profile,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { queue, metrics, clock } = this.#deps;
+    if (!this.#needsNode(tried, signal)) {
+      return;
+    }
+    const startMs = clock.monotonicMs();
+    const { eventCount } = queue;
+    const selection = await extenders.select(() => this.#contextOf(tried), profile.selection, signal);
+    metrics.algorithmSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+    if (!this.#needsNode(tried, signal)) {
+      return;
+    }
+    if (selection.kind === 'found') {
+      this.#place(tried, profile, this.#contextOf(tried), selection);
+      return;
+    }
+    metrics.attempts.inc(['unschedulable', profile.name]);
+    const context = this.#contextOf(tried);
+    const room = this.#makeRoom(profile, context, selection.diagnosis);
+    const reviewed = await this.#review(room, { context, extenders, signal });
+    if (this.#needsNode(tried, signal)) {
+      this.#wait(tried, selection.diagnosis, reviewed);
+      if (queue.eventCount !== eventCount) {
+        // What happened while the extenders were asked may have helped, and found nobody waiting.
+        queue.activate(tried.uid);
+      }
+    }
+  }
+
+  /** False when the pod went away or was bound by somebody else, and when everything ends. */
+  #needsNode(tried: QueuedPod, signal: AbortSignal): boolean {
+    const { queue, state } = this.#deps;
+    if (state.placed(tried.uid) !== undefined) {
+      queue.done(tried.uid);
+    }
+    return !signal.aborted && queue.get(tried.uid) === tried;
+  }
+
+  /** Lets the extenders choose among the nodes where room could be made. */
+  async #review(
+    room: Room,
+    {
+      context,
+      extenders,
+      signal,
+    }: { readonly context: PodContext; readonly extenders: Extenders; readonly signal: AbortSignal },
+  ): Promise<Room> {
+    const candidates = room.nominated?.candidates;
+    if (candidates === undefined) {
+      return room;
+    }
+    try {
+      const best = await extenders.reviewPreemption(context, candidates, signal);
+      return best === undefined
+        ? { nominated: undefined, message: 'no candidate node for preemption', clearsNomination: false }
+        : {
+            ...room,
+            nominated: {
+              kind: 'nominated',
+              nodeName: context.state.nodes.nameOf(best.row),
+              victims: best.victims,
+            },
+          };
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = `preemption: ${describeError(error)}`;
+      return { nominated: undefined, message, clearsNomination: false };
     }
   }
 
@@ -162,7 +282,13 @@ export class SchedulingLoop {
     }
     nominations.delete(tried.uid);
     this.#record(tried, { outcome: 'scheduled', nodeName, feasibleCount, scores });
-    this.#bind(tried, profile, context, { pod: tried.pod, nodeName, plugins: profile.plugins, permits });
+    this.#bind(tried, profile, context, {
+      pod: tried.pod,
+      nodeName,
+      plugins: profile.plugins,
+      permits,
+      bindOutside: this.#deps.extenders?.bind,
+    });
   }
 
   #bind(tried: QueuedPod, profile: Profile, context: PodContext, task: BindingTask): void {
@@ -209,13 +335,12 @@ export class SchedulingLoop {
     }
   }
 
-  /** No node has room. Asks the plugins to make some, and lets the pod wait. */
-  #makeRoom(tried: QueuedPod, profile: Profile, context: PodContext, diagnosis: Diagnosis): void {
-    const { nominations, preempt, state } = this.#deps;
+  /** No node has room. Asks the plugins to make some. */
+  #makeRoom(profile: Profile, context: PodContext, diagnosis: Diagnosis): Room {
     const check = (row: number): Rejection | undefined => profile.selection.check(context, row);
     const messages: string[] = [];
     let clearsNomination = false;
-    let nominated: Extract<PostFilterOutcome, { readonly kind: 'nominated' }> | undefined;
+    let nominated: Room['nominated'];
     for (const plugin of profile.plugins) {
       const outcome = plugin.postFilter?.(context, diagnosis, check);
       if (outcome?.kind === 'nominated') {
@@ -227,7 +352,13 @@ export class SchedulingLoop {
         clearsNomination ||= outcome.clearsNomination;
       }
     }
-    const message = unschedulableMessage(diagnosis, nominated === undefined ? messages.join(', ') : '');
+    return { nominated, message: nominated === undefined ? messages.join(', ') : '', clearsNomination };
+  }
+
+  /** Lets the pod wait, and makes the room that was found for it. */
+  #wait(tried: QueuedPod, diagnosis: Diagnosis, { nominated, message: why, clearsNomination }: Room): void {
+    const { nominations, preempt, state } = this.#deps;
+    const message = unschedulableMessage(diagnosis, why);
     const rejected =
       diagnosis.preFilter === undefined
         ? summarise(diagnosis.rejections, (row) => state.nodes.nameOf(row))

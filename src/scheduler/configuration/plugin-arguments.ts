@@ -16,10 +16,18 @@ const PERCENT = { min: 0, max: 100 };
 /** By plugin; others take no arguments. */
 export const ARGUMENT_READERS: Readonly<Record<string, ArgumentReader>> = {
   NodeResourcesFit(reader, args, path) {
-    const { scoringStrategy } = reader.object(args, path, [...ENVELOPE, 'scoringStrategy']);
-    return scoringStrategy === undefined
-      ? {}
-      : { scoringStrategy: readStrategy(reader, scoringStrategy, `${path}.scoringStrategy`) };
+    const known = ['scoringStrategy', 'ignoredResources', 'ignoredResourceGroups'];
+    const fields = reader.object(args, path, [...ENVELOPE, ...known]);
+    const texts = (name: string): readonly string[] =>
+      reader.list(fields[name], `${path}.${name}`, (item, itemPath) => reader.text(item, itemPath));
+    const ignored = { names: texts('ignoredResources'), groups: texts('ignoredResourceGroups') };
+    const strategy = fields['scoringStrategy'];
+    return {
+      ...(ignored.names.length + ignored.groups.length === 0 ? {} : { ignoredResources: ignored }),
+      ...(strategy === undefined
+        ? {}
+        : { scoringStrategy: readStrategy(reader, strategy, `${path}.scoringStrategy`) }),
+    };
   },
   NodeResourcesBalancedAllocation(reader, args, path) {
     const { resources } = reader.object(args, path, [...ENVELOPE, 'resources']);

@@ -107,7 +107,6 @@ const refused: readonly { name: string; fields: object; problems: readonly strin
     name: 'what would be ignored silently',
     fields: {
       ...HEADER,
-      extenders: [{ urlPrefix: 'http://localhost' }],
       profiles: [
         {
           plugins: { filter: { disabled: [{ name: 'NodePorts' }] } },
@@ -116,7 +115,6 @@ const refused: readonly { name: string; fields: object; problems: readonly strin
       ],
     },
     problems: [
-      'extenders[0]: extenders are not supported',
       'profiles[0].pluginConfig[0].args: arguments of NodeAffinity are not supported',
       'profiles[0].plugins.filter.disabled: a plugin can be disabled at multiPoint and at score only',
     ],

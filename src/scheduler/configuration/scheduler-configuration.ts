@@ -1,6 +1,7 @@
 import type { Plugin } from '../framework/plugin.ts';
 import { DEFAULT_PLUGINS, DEFAULT_WEIGHTS, type ProfileOptions } from '../profile.ts';
 import type { SchedulerOptions } from '../scheduler.ts';
+import { readExtenders } from './extender-configuration.ts';
 import { ARGUMENT_READERS } from './plugin-arguments.ts';
 import { ValueReader } from './value-reader.ts';
 
@@ -60,9 +61,7 @@ export function readSchedulerConfiguration(
   if (fields['apiVersion'] !== API_VERSION || fields['kind'] !== 'KubeSchedulerConfiguration') {
     reader.report('apiVersion, kind', `must be ${API_VERSION}, KubeSchedulerConfiguration`);
   }
-  reader.list(fields['extenders'], 'extenders', (_, path) =>
-    reader.report(path, 'extenders are not supported'),
-  );
+  const extenders = readExtenders(reader, fields['extenders'], 'extenders');
   const profiles = reader.list(fields['profiles'], 'profiles', (item, path) =>
     readProfile(reader, item, path, own),
   );
@@ -87,6 +86,7 @@ export function readSchedulerConfiguration(
     backoff: { firstMs: first * 1000, maxMs: max * 1000 },
     ...(plugins.length === 0 ? {} : { plugins }),
     ...profilesOf(profiles, own),
+    ...(extenders.length === 0 ? {} : { extenders }),
     ...(share === undefined ? {} : { percentageOfNodesToScore: share }),
   };
 }

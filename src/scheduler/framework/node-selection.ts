@@ -1,8 +1,9 @@
+import type { Node } from '#api/types/core.v1.ts';
 import type { Random } from '#base/random.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { FilterPreparation, type PreparedFilters } from './filter-preparation.ts';
 import type { Nominations } from './nominations.ts';
-import type { FeasibleNodes, Plugin, PodContext } from './plugin.ts';
+import type { FeasibleNodes, NodeFilter, Plugin, PodContext } from './plugin.ts';
 import { unfit, type Rejection } from './rejection.ts';
 import type { RowAnswers } from './row-answers.ts';
 
@@ -26,6 +27,13 @@ export interface ScoredNode {
 export type Selection =
   | ({ readonly kind: 'found'; readonly feasibleCount: number } & ScoredNode)
   | { readonly kind: 'none'; readonly diagnosis: Diagnosis };
+
+/** What somebody outside of the profile gives nodes, weighted already. */
+export interface OutsideScores {
+  readonly name: string;
+  /** By the node's name; nothing for others. */
+  readonly byNode: ReadonlyMap<string, number>;
+}
 
 /** How many feasible nodes are enough, of so many nodes. */
 export type NodesToFind = (nodeCount: number) => number;
@@ -83,6 +91,69 @@ export class NodeSelection {
     this.#score(context, prepared.answers, feasible);
     const best = this.#best(feasible.count);
     return { kind: 'found', feasibleCount: feasible.count, ...this.#scoredNode(best) };
+  }
+
+  /** The node that was promised to the pod, if it can be taken now. */
+  promisedNode(context: PodContext): Node | undefined {
+    const row = this.#promisedRow(context);
+    return row === undefined ? undefined : context.state.nodes.nodes[row];
+  }
+
+  /** The nodes that {@link select} would choose among, or why there are none. */
+  feasibleNodes(
+    context: PodContext,
+  ): { readonly nodes: readonly Node[] } | Extract<Selection, { readonly kind: 'none' }> {
+    const prepared = this.#preparation.prepare(context);
+    if ('rejection' in prepared) {
+      return { kind: 'none', diagnosis: refusedEverywhere(context, prepared.rejection) };
+    }
+    const rejections: Rejections = [];
+    const enough = this.#deps.nodesToFind(context.state.nodes.nodeCount);
+    const { rows, count } = this.#filter(context, prepared, rejections, enough);
+    if (count === 0) {
+      return { kind: 'none', diagnosis: diagnose(context, rejections) };
+    }
+    const nodes = [...rows.subarray(0, count)].flatMap((row) => context.state.nodes.nodes[row] ?? []);
+    return { nodes };
+  }
+
+  /** As {@link select}, of the nodes that `rejectionOf` has nothing against, with the further scores added. */
+  selectAmong(
+    context: PodContext,
+    rejectionOf: (nodeName: string) => Rejection | undefined,
+    scores: readonly OutsideScores[],
+  ): Selection {
+    const prepared = this.#preparation.prepare(context);
+    if ('rejection' in prepared) {
+      return { kind: 'none', diagnosis: refusedEverywhere(context, prepared.rejection) };
+    }
+    const { nodes } = context.state;
+    const outside: NodeFilter = { check: (row) => rejectionOf(nodes.nameOf(row)) };
+    const clusterFilters = [...prepared.clusterFilters, outside];
+    const rejections: Rejections = [];
+    const feasible = this.#filter(context, { ...prepared, clusterFilters }, rejections, Infinity);
+    if (feasible.count === 0) {
+      return { kind: 'none', diagnosis: diagnose(context, rejections) };
+    }
+    this.#score(context, prepared.answers, feasible);
+    const nameAt = (position: number): string => nodes.nameOf(feasible.rows[position] ?? 0);
+    for (let position = 0; position < feasible.count; position++) {
+      for (const { byNode } of scores) {
+        this.#totals[position] = (this.#totals[position] ?? 0) + (byNode.get(nameAt(position)) ?? 0);
+      }
+    }
+    const best = this.#best(feasible.count);
+    const scored = this.#scoredNode(best);
+    const further = scores.map(({ name, byNode }) => ({
+      plugin: name,
+      score: byNode.get(nameAt(best)) ?? 0,
+    }));
+    return {
+      kind: 'found',
+      feasibleCount: feasible.count,
+      row: scored.row,
+      scores: [...scored.scores, ...further],
+    };
   }
 
   /** Asks every filter about one node in the state as it is now, without and with the pods nominated there. */

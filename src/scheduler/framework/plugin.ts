@@ -3,6 +3,7 @@ import type { ClusterEvent } from '../queue/cluster-event.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import type { NodeRow } from '../state/node-table.ts';
 import type { PodShape } from '../state/pod-shape.ts';
+import type { Candidate } from '../plugins/default-preemption/victims.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -53,7 +54,13 @@ export type PreFilterOutcome =
 
 export type PostFilterOutcome =
   /** Room is being made on the node; the pod waits for it. */
-  | { readonly kind: 'nominated'; readonly nodeName: string; readonly victims: readonly Pod[] }
+  | {
+      readonly kind: 'nominated';
+      readonly nodeName: string;
+      readonly victims: readonly Pod[];
+      /** All that were found, for extenders to choose among; none when they have no say. */
+      readonly candidates?: readonly Candidate[];
+    }
   /** `message` ends up in the event. `clearsNomination`: the pod's nominated node is of no use any more. */
   | { readonly kind: 'helpless'; readonly message: string; readonly clearsNomination: boolean };
 

@@ -45,10 +45,16 @@ export class SchedulingQueue {
   #backoffTimer: Timer | undefined;
   #waitTimer: Timer | undefined;
   #isClosed = false;
+  #eventCount = 0;
 
   constructor(options: SchedulingQueueOptions) {
     this.#options = options;
     this.#waiting = new WaitingRoom(options.hints);
+  }
+
+  /** Grows with each event: a pod that is in flight for long may have missed some. */
+  get eventCount(): number {
+    return this.#eventCount;
   }
 
   sizes(): Readonly<Record<QueueName, number>> {
@@ -136,6 +142,7 @@ export class SchedulingQueue {
 
   /** Wakes the pods that the event may help. */
   onEvent(event: ClusterEvent): void {
+    this.#eventCount += 1;
     if (this.#waiting.size > 0) {
       for (const waiting of this.#waiting.helpedBy(event)) {
         this.#wake(waiting);

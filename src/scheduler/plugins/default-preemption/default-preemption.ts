@@ -81,7 +81,7 @@ function preempt(
   const { candidates, failures } = findCandidates(context, diagnosis, options, check);
   const best = bestCandidate(candidates);
   if (best !== undefined) {
-    return { kind: 'nominated', nodeName: nodes.nameOf(best.row), victims: best.victims };
+    return { kind: 'nominated', nodeName: nodes.nameOf(best.row), victims: best.victims, candidates };
   }
   const counts = new Map<Rejection, number>();
   for (const rejection of failures) {

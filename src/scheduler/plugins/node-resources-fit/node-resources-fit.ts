@@ -13,30 +13,56 @@ import {
   type WeightedResource,
 } from './scoring-strategy.ts';
 
+/** Extended resources that a node's capacity says nothing about, by name and by what stands before the slash. */
+export interface IgnoredResources {
+  readonly names?: readonly string[];
+  readonly groups?: readonly string[];
+}
+
 const NAME = 'NodeResourcesFit';
 const TOO_MANY_PODS = 'Too many pods';
 
 const LEAST_ALLOCATED: ScoringStrategy = { type: 'LeastAllocated', resources: DEFAULT_RESOURCES };
 
 /** A node takes a pod when it has the free resources that the pod requests; scores by what would be left. */
-export function nodeResourcesFit(strategy: ScoringStrategy = LEAST_ALLOCATED): Plugin {
+export function nodeResourcesFit(
+  strategy: ScoringStrategy = LEAST_ALLOCATED,
+  ignored: IgnoredResources = {},
+): Plugin {
   const rejections = new FitRejections();
+  const names = new Set(ignored.names);
+  const groups = new Set(ignored.groups);
+  const isIgnored = (name: string): boolean => names.has(name) || groups.has(name.split('/', 1)[0] ?? '');
   return {
     name: NAME,
     filterReach: 'node',
-    preFilter: ({ shape, state: { nodes } }) => ({ filter: fitFilter(shape, nodes, rejections) }),
+    preFilter: ({ shape, state: { nodes } }) => ({
+      filter: fitFilter(shape, nodes, rejections, isIgnored),
+    }),
     scoreReach: 'node',
     preScore: (context) => fitScorer(context, strategy),
     queueingHints: [
       { events: ['AssignedPodDelete', 'AssignedPodScaleDown'], mayHelp: freesWhatIsWanted },
-      { events: ['NodeAdd', 'NodeAllocatableUpdate'], mayHelp: couldFitEmpty },
+      {
+        events: ['NodeAdd', 'NodeAllocatableUpdate'],
+        mayHelp: (pod, event) => couldFitEmpty(pod, event, isIgnored),
+      },
       { events: ['PodUpdate'] },
     ],
   };
 }
 
-function fitFilter({ demands }: PodShape, nodes: NodeTable, rejections: FitRejections): NodeFilter {
-  const wanted = demands.map(({ resource, amount }) => ({
+function fitFilter(
+  { demands }: PodShape,
+  nodes: NodeTable,
+  rejections: FitRejections,
+  isIgnored: (name: string) => boolean,
+): NodeFilter {
+  const looked = demands.filter(({ resource }) => {
+    const name = nodes.resources.nameOf(resource);
+    return !isScalarResource(name) || !isIgnored(name);
+  });
+  const wanted = looked.map(({ resource, amount }) => ({
     amount,
     resource,
     column: nodes.column(resource),
@@ -148,13 +174,16 @@ function freesWhatIsWanted(pod: Pod, event: ClusterEvent): boolean {
   return [...podRequests(pod.spec).amounts].some(([name, amount]) => amount > 0 && asked.has(name));
 }
 
-function couldFitEmpty(pod: Pod, event: ClusterEvent): boolean {
+function couldFitEmpty(pod: Pod, event: ClusterEvent, isIgnored: (name: string) => boolean): boolean {
   if (!('node' in event)) {
     return false;
   }
   const allocatable = event.node.status.allocatable ?? {};
   return [...podRequests(pod.spec).amounts].every(
     ([name, amount]) =>
-      !isCountedResource(name) || amount === 0 || amount <= amountOf(name, allocatable[name] ?? '0'),
+      !isCountedResource(name) ||
+      isIgnored(name) ||
+      amount === 0 ||
+      amount <= amountOf(name, allocatable[name] ?? '0'),
   );
 }
