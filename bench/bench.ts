@@ -14,6 +14,10 @@ export interface BenchSize {
   readonly nodes: number;
   /** Share of the nodes and pods that upstream's workloads for its scheduler have. */
   readonly schedulerPerf: number;
+  /** Pods of one Deployment, and objects of the namespace that is deleted. */
+  readonly replicas: number;
+  /** Nodes of the largest cluster. */
+  readonly manyNodes: number;
   readonly services: number;
   readonly watchers: number;
   /** Objects of 50 KB that a slow reader lists. */
@@ -22,6 +26,8 @@ export interface BenchSize {
   readonly changes: number;
   /** How long an idle cluster is looked at. */
   readonly idleMs: number;
+  /** How long a cluster may come to rest before that. */
+  readonly settleMs: number;
 }
 
 export const FULL_SIZE: BenchSize = {
@@ -31,11 +37,14 @@ export const FULL_SIZE: BenchSize = {
   pods: 5_000,
   nodes: 1_000,
   schedulerPerf: 1,
+  replicas: 10_000,
+  manyNodes: 5_000,
   services: 10_000,
   watchers: 200,
   largeObjects: 2_000,
   changes: 2_000,
   idleMs: 15_000,
+  settleMs: 60_000,
 };
 
 export const SMALL_SIZE: BenchSize = {
@@ -45,11 +54,14 @@ export const SMALL_SIZE: BenchSize = {
   pods: 50,
   nodes: 5,
   schedulerPerf: 0.002,
+  replicas: 60,
+  manyNodes: 20,
   services: 20,
   watchers: 5,
   largeObjects: 20,
   changes: 20,
   idleMs: 200,
+  settleMs: 1_000,
 };
 
 /** What a workload gets to work with. */

@@ -30,6 +30,8 @@ export interface UntilSeenOrder extends RequestText {
   readonly kind: 'until-seen';
   readonly watchPath: string;
   readonly needle: string;
+  /** How often it is to be seen; once for each request when left out. */
+  readonly wanted?: number;
   readonly connections: number;
   readonly first: number;
   readonly count: number;
@@ -115,9 +117,12 @@ function needleCounter(needle: string): (piece: Buffer) => number {
 
 async function watchUntil(
   order: FanOutOrder | UntilSeenOrder,
-  { watchers, needle }: { readonly watchers: number; readonly needle: string },
+  {
+    watchers,
+    needle,
+    wanted = watchers * order.count,
+  }: { readonly watchers: number; readonly needle: string; readonly wanted?: number | undefined },
 ): Promise<LoadReport> {
-  const wanted = watchers * order.count;
   const done = Promise.withResolvers<void>();
   let seen = 0;
   let opened = 0;
@@ -170,7 +175,7 @@ function perform(order: LoadOrder): Promise<LoadReport> {
     case 'fan-out':
       return watchUntil(order, { watchers: order.watchers, needle: '}\n' });
     case 'until-seen':
-      return watchUntil(order, { watchers: 1, needle: order.needle });
+      return watchUntil(order, { watchers: 1, needle: order.needle, wanted: order.wanted });
     case 'once':
       return sendOnce(order);
   }

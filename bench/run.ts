@@ -6,8 +6,12 @@ import { apiCollections } from './api-collections.ts';
 import { apiRequests } from './api-requests.ts';
 import { FULL_SIZE, SMALL_SIZE, type Workload } from './bench.ts';
 import { containers } from './containers.ts';
+import { idle } from './idle.ts';
+import { manyNodes } from './many-nodes.ts';
 import { memory } from './memory.ts';
+import { namespaceDeletion } from './namespace-deletion.ts';
 import { node } from './node.ts';
+import { replicas } from './replicas.ts';
 import { schedulerPerf } from './scheduler-perf.ts';
 import { scheduling } from './scheduling.ts';
 import { services } from './services.ts';
@@ -24,8 +28,8 @@ const WORKLOADS: readonly Workload[] = [
   containers,
   services,
 ];
-/** Takes minutes, so only when it is named. */
-const RARE_WORKLOADS: readonly Workload[] = [schedulerPerf];
+/** Take minutes, so only when they are named. */
+const RARE_WORKLOADS: readonly Workload[] = [schedulerPerf, replicas, namespaceDeletion, idle, manyNodes];
 
 /** Far enough above a target; a cluster that used no processor time at all is beyond all measure. */
 const SHARE_MAX = 99.99;

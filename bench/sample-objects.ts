@@ -30,3 +30,15 @@ export function samplePod(
     },
   };
 }
+
+/** A Deployment of pods like {@link samplePod}'s. */
+export function sampleDeployment(name: string, replicas: number): object {
+  const { metadata, spec } = samplePod(name) as { readonly metadata: object; readonly spec: object };
+  const labels = { app: 'bench' };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { ...metadata, labels },
+    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+  };
+}

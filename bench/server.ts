@@ -1,6 +1,7 @@
 // An API server in a process of its own: TLS, client certificates, RBAC, all default admission, durable store.
 // Prints one line when it serves, and ends with SIGTERM.
 import {
+  CLUSTER_ROLE,
   CLUSTER_ROLE_BINDING,
   NAMESPACE,
   NODE,
@@ -70,6 +71,20 @@ if (kind === 'bare') {
 await plane.client.of(CLUSTER_ROLE_BINDING).create({
   metadata: { name: 'bench-edits' },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+  subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: USER }],
+});
+// What the workloads about whole clusters do besides.
+await plane.client.of(CLUSTER_ROLE).create({
+  metadata: { name: 'bench-cluster' },
+  rules: [
+    { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'watch'] },
+    { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
+    { nonResourceURLs: ['/metrics'], verbs: ['get'] },
+  ],
+});
+await plane.client.of(CLUSTER_ROLE_BINDING).create({
+  metadata: { name: 'bench-cluster' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'bench-cluster' },
   subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: USER }],
 });
 const { certificatePem, keyPem } = pki.authority.issue({
