@@ -12,7 +12,7 @@ import type { ResourceStorage } from '../registry/resource-storage.ts';
 import type { DraftObject } from '../registry/strategy.ts';
 import { updateObject } from '../registry/update.ts';
 import { isAvailable } from './api-service-conditions.ts';
-import { DueNames } from './due-names.ts';
+import { DueNames } from '../due-names.ts';
 import { builtInPriority, CUSTOM_PRIORITY, type ApiPriority } from './group-priorities.ts';
 import { selfContext } from './self-context.ts';
 

@@ -12,7 +12,7 @@ import type { DraftObject } from '../registry/strategy.ts';
 import { updateObject } from '../registry/update.ts';
 import { availabilityOf, withAvailability, type Availability } from './api-service-conditions.ts';
 import { failedCheck, missingPart, PASSED } from './availability.ts';
-import { DueNames } from './due-names.ts';
+import { DueNames } from '../due-names.ts';
 import { slicesOf } from './endpoint-resolver.ts';
 import { hostOf, type ExtensionClient } from './extension-client.ts';
 import { remoteApiOf, rootPathOf, type RemoteApi } from './remote-api.ts';

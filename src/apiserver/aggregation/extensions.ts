@@ -12,7 +12,7 @@ import type { ApiCall, ApiResult } from '../endpoints/api-call.ts';
 import type { UpgradeConnection } from '../endpoints/subresources/upgrade-tunnel.ts';
 import type { Registry } from '../registry/registry.ts';
 import { AvailabilityController } from './availability-controller.ts';
-import { DueNames } from './due-names.ts';
+import { DueNames } from '../due-names.ts';
 import { EndpointResolver } from './endpoint-resolver.ts';
 import { ExtensionClient } from './extension-client.ts';
 import { serveExtension, upgradeExtension, type ExtensionProxyDeps } from './extension-proxy.ts';

@@ -1,9 +1,9 @@
 import type { Clock } from '#base/clock.ts';
 import { Counter, type MetricsRegistry } from '#base/metrics.ts';
+import { attributesOf } from '../authz/request-attributes.ts';
 import { isLongRunning } from '../flow-control/request-limiter.ts';
-import type { RequestInfo } from '../request-info.ts';
 import type { AuditEvent } from './audit-event.ts';
-import type { AuditedAttributes, PolicyEvaluator } from './audit-policy.ts';
+import type { PolicyEvaluator } from './audit-policy.ts';
 import { AuditTrail, type AuditedRequest } from './audit-trail.ts';
 
 /** Where events go. */
@@ -80,25 +80,4 @@ export class Auditor implements AsyncDisposable {
       }
     }
   }
-}
-
-function attributesOf({
-  info,
-  user,
-}: {
-  info: RequestInfo;
-  user: AuditedRequest['user'];
-}): AuditedAttributes {
-  return {
-    user,
-    verb: info.verb,
-    namespace: info.namespace,
-    apiGroup: info.group,
-    apiVersion: info.version,
-    resource: info.resource,
-    subresource: info.subresource,
-    name: info.name,
-    isResourceRequest: info.isResource,
-    path: info.path,
-  };
 }

@@ -3,8 +3,9 @@ import type { ApiObject } from '#api/object.ts';
 import { isNotFound } from '#api/status-error.ts';
 import type { CustomResourceDefinition } from '#api/types/apiextensions.v1.ts';
 import { CUSTOM_RESOURCE_DEFINITION } from '#api/types/resources.ts';
-import type { Clock, Timer } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { DueNames } from '../due-names.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import { deleteCollection } from '../registry/delete-collection.ts';
 import { timestamp, withMetadata } from '../registry/metadata.ts';
@@ -45,37 +46,27 @@ export class DefinitionController {
     fieldValidation: 'Ignore',
     warnings: [],
   };
-  /** Names of definitions to look at; at most one entry for each. */
-  readonly #due = new Set<string>();
-  readonly #timers = new Map<string, Timer>();
-  #wake: () => void = () => undefined;
+  readonly #due: DueNames;
 
   constructor(deps: DefinitionControllerDeps) {
     this.#deps = deps;
+    this.#due = new DueNames({
+      clock: deps.clock,
+      workers: 1,
+      retryMs: RETRY_MS,
+      retryMaxMs: RETRY_MS,
+      onFailure: (definition, error) => deps.log.warn('bring a definition up to date', { definition, error }),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { reader } = this.#deps;
     const unsubscribe = reader.onChange(CUSTOM_RESOURCE_DEFINITION, (change) => this.#changed(change));
-    reader.list(CUSTOM_RESOURCE_DEFINITION, '').forEach(({ metadata }) => this.#add(metadata.name));
-    const wakeUp = (): void => this.#wake();
-    signal.addEventListener('abort', wakeUp);
+    reader.list(CUSTOM_RESOURCE_DEFINITION, '').forEach(({ metadata }) => this.#due.add(metadata.name));
     try {
-      while (!signal.aborted) {
-        const [name] = this.#due;
-        if (name === undefined) {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        } else {
-          this.#due.delete(name);
-          await this.#reconcile(name);
-        }
-      }
+      await this.#due.run(signal, (name) => this.#reconcile(name));
     } finally {
-      signal.removeEventListener('abort', wakeUp);
       unsubscribe();
-      this.#timers.forEach((timer) => timer.cancel());
     }
   }
 
@@ -87,7 +78,7 @@ export class DefinitionController {
     previous: CustomResourceDefinition | undefined;
   }): void {
     if (object !== undefined) {
-      this.#add(object.metadata.name);
+      this.#due.add(object.metadata.name);
     }
     // Names that were given up may be what another definition of the group waits for.
     const given = previous?.status.acceptedNames;
@@ -95,25 +86,10 @@ export class DefinitionController {
       const group = previous?.spec.group;
       for (const other of this.#deps.reader.list(CUSTOM_RESOURCE_DEFINITION, '')) {
         if (other.spec.group === group && !isConditionTrue(other, 'NamesAccepted')) {
-          this.#add(other.metadata.name);
+          this.#due.add(other.metadata.name);
         }
       }
     }
-  }
-
-  #add(name: string): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.delete(name);
-    this.#due.add(name);
-    this.#wake();
-  }
-
-  #addLater(name: string, delayMs: number): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.set(
-      name,
-      this.#deps.clock.schedule(delayMs, () => this.#add(name)),
-    );
   }
 
   async #reconcile(name: string): Promise<void> {
@@ -127,8 +103,7 @@ export class DefinitionController {
         : this.#cleanUp(definition));
     } catch (error) {
       if (!isNotFound(error)) {
-        this.#deps.log.warn('bring a definition up to date', { definition: name, error });
-        this.#addLater(name, RETRY_MS);
+        throw error;
       }
     }
   }
@@ -156,7 +131,7 @@ export class DefinitionController {
         reason: 'InstanceDeletionInProgress',
         message: 'CustomResource deletion is in progress',
       });
-      this.#addLater(name, CLEANUP_POLL_MS);
+      this.#due.addLater(name, CLEANUP_POLL_MS);
       return;
     }
     await this.#setTerminating(

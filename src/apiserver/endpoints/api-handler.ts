@@ -3,8 +3,9 @@ import { resourceInfo, type ResourceInfo } from '#api/resource-table.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Random } from '#base/random.ts';
 import type { ApiAggregator } from '../aggregation/api-aggregator.ts';
-import type { Attributes, Authorizer, Decision } from '../authz/authorizer.ts';
+import type { Authorizer, Decision } from '../authz/authorizer.ts';
 import { refusal } from '../authz/forbidden-message.ts';
+import { attributesOf } from '../authz/request-attributes.ts';
 import { isServed, isVirtual, type Registry } from '../registry/registry.ts';
 import type { ApiCall, ApiResult } from './api-call.ts';
 import { versionViewOf } from '../registry/versions/version-views.ts';
@@ -204,20 +205,4 @@ export class ApiHandler {
     }
     return storage;
   }
-}
-
-/** What a call wants to do. */
-export function attributesOf({ info, user }: Pick<ApiCall, 'info' | 'user'>): Attributes {
-  return {
-    user,
-    verb: info.verb,
-    namespace: info.namespace,
-    apiGroup: info.group,
-    apiVersion: info.version,
-    resource: info.resource,
-    subresource: info.subresource,
-    name: info.name,
-    isResourceRequest: info.isResource,
-    path: info.path,
-  };
 }

@@ -17,7 +17,8 @@ import type { Auditor } from '../audit/auditor.ts';
 import { wantsImpersonation, type Impersonation } from '../authn/impersonation.ts';
 import { ANONYMOUS, type Authenticator, type UserInfo } from '../authn/user.ts';
 import type { ApiCall } from '../endpoints/api-call.ts';
-import { attributesOf, type ApiHandler } from '../endpoints/api-handler.ts';
+import { attributesOf } from '../authz/request-attributes.ts';
+import type { ApiHandler } from '../endpoints/api-handler.ts';
 import type { RequestMetrics } from '../request-metrics.ts';
 import {
   isLongRunning,

@@ -7,6 +7,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { applyPatch } from '#codec/managed-fields/server-side-apply.ts';
 import { normalizeObject } from '#codec/typed-decode.ts';
+import { DueNames } from '../../due-names.ts';
 import type { ObjectReader } from '../../object-reader.ts';
 import { timestamp } from '../../registry/metadata.ts';
 import type { RequestContext } from '../../registry/request-context.ts';
@@ -47,34 +48,26 @@ export class PolicyStatusController {
     fieldValidation: 'Ignore',
     warnings: [],
   };
-  /** Names of policies to look at; at most one entry for each. */
-  readonly #due = new Set<string>();
-  #wake: () => void = () => undefined;
+  readonly #due: DueNames;
 
   constructor(deps: PolicyStatusDeps) {
     this.#deps = deps;
+    this.#due = new DueNames({
+      clock: deps.clock,
+      workers: 1,
+      retryMs: RETRY_MS,
+      retryMaxMs: RETRY_MS,
+      onFailure: (policy, error) => deps.log.warn('check the types of a policy', { policy, error }),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { reader } = this.#deps;
     const unsubscribe = reader.onChange(VALIDATING_ADMISSION_POLICY, ({ object }) => this.#add(object));
     reader.list(VALIDATING_ADMISSION_POLICY, '').forEach((policy) => this.#add(policy));
-    const wakeUp = (): void => this.#wake();
-    signal.addEventListener('abort', wakeUp);
     try {
-      while (!signal.aborted) {
-        const [name] = this.#due;
-        if (name === undefined) {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        } else {
-          this.#due.delete(name);
-          await this.#reconcile(name, signal);
-        }
-      }
+      await this.#due.run(signal, (name) => this.#reconcile(name));
     } finally {
-      signal.removeEventListener('abort', wakeUp);
       unsubscribe();
     }
   }
@@ -82,11 +75,10 @@ export class PolicyStatusController {
   #add(policy: ValidatingAdmissionPolicy | undefined): void {
     if (policy !== undefined && isUnchecked(policy)) {
       this.#due.add(policy.metadata.name);
-      this.#wake();
     }
   }
 
-  async #reconcile(name: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(name: string): Promise<void> {
     const policy = this.#deps.reader.get(VALIDATING_ADMISSION_POLICY, '', name);
     if (policy === undefined || !isUnchecked(policy)) {
       return;
@@ -95,12 +87,9 @@ export class PolicyStatusController {
       const { expressionWarnings } = await import('./type-checking.ts');
       await this.#writeStatus(policy, expressionWarnings(policy, await this.#deps.kinds()));
     } catch (error) {
-      if (isNotFound(error)) {
-        return;
+      if (!isNotFound(error)) {
+        throw error;
       }
-      this.#deps.log.warn('check the types of a policy', { policy: name, error });
-      await this.#deps.clock.sleep(RETRY_MS, signal).catch(() => undefined);
-      this.#due.add(name);
     }
   }
 

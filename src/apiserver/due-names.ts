@@ -23,11 +23,21 @@ export class DueNames {
     this.#options = options;
   }
 
+  /** Makes it due now, whenever it was to be so later. */
   add(name: string): void {
     this.#timers.get(name)?.cancel();
     this.#timers.delete(name);
     this.#due.add(name);
     this.#wake();
+  }
+
+  /** Makes it due in `delayMs` milliseconds. */
+  addLater(name: string, delayMs: number): void {
+    this.#timers.get(name)?.cancel();
+    this.#timers.set(
+      name,
+      this.#options.clock.schedule(delayMs, () => this.add(name)),
+    );
   }
 
   /** Works off what is due until the signal fires. What `work` throws is told to `onFailure` and tried again. */
@@ -74,14 +84,9 @@ export class DueNames {
   }
 
   #retry(name: string): void {
-    const { clock, retryMs, retryMaxMs } = this.#options;
+    const { retryMs, retryMaxMs } = this.#options;
     const failures = this.#failures.get(name) ?? 0;
     this.#failures.set(name, failures + 1);
-    const delayMs = Math.min(retryMs * 2 ** failures, retryMaxMs);
-    this.#timers.get(name)?.cancel();
-    this.#timers.set(
-      name,
-      clock.schedule(delayMs, () => this.add(name)),
-    );
+    this.addLater(name, Math.min(retryMs * 2 ** failures, retryMaxMs));
   }
 }
