@@ -1,32 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { request as httpsRequest } from 'node:https';
-import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { CLUSTER_ROLE_BINDING, EVENT } from '#api/types/resources.ts';
-import { SystemClock } from '#base/clock.ts';
-import { SeededRandom } from '#base/random.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
-import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
-
-const HOST = '127.0.0.1';
-
-/** Opens the cluster's port, to anybody as its administrator. */
-async function listen({ plane, client }: InProcessCluster): Promise<number> {
-  const sources = { clock: new SystemClock(), random: new SeededRandom(1) };
-  const authority = CertificateAuthority.create('test-ca', sources);
-  const { certificatePem, keyPem } = authority.issue({
-    subject: { commonName: 'kube-apiserver', organizations: [] },
-    altNames: { dnsNames: [], ipAddresses: [HOST] },
-  });
-  await client.of(CLUSTER_ROLE_BINDING).create({
-    metadata: { name: 'anybody' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'system:anonymous' }],
-  });
-  const tls = { cert: certificatePem, key: keyPem, clientCa: authority.certificatePem };
-  return await plane.server.listen({ ...tls, host: HOST, port: 0, advertise: HOST });
-}
+import { EVENT } from '#api/types/resources.ts';
+import { answerOf, startHttpsCluster, type HttpsCluster } from './https-cluster.fixture.ts';
 
 interface Question {
   readonly method?: string;
@@ -35,19 +10,19 @@ interface Question {
   readonly body?: string;
 }
 
+/** As an administrator, on a connection of its own. */
 async function ask(
-  port: number,
+  { user }: HttpsCluster,
   { method = 'GET', path, headers = {}, body }: Question,
-): Promise<{ readonly code: number; readonly answer: unknown }> {
-  const request = httpsRequest({ host: HOST, port, path, method, headers, rejectUnauthorized: false });
+): Promise<{ readonly code: number | undefined; readonly answer: unknown }> {
+  const request = user('admin', 'system:masters').open(method, path, headers);
   request.end(body);
-  const [response] = await once(request, 'response');
-  return { code: response.statusCode, answer: await json(response) };
+  const { code, body: answer } = await answerOf(request);
+  return { code, answer: JSON.parse(answer) };
 }
 
 test('asked forms: a review has no table, and says so unless the review itself would do', async () => {
-  await using cluster = await startInProcessCluster();
-  const port = await listen(cluster);
+  await using https = await startHttpsCluster();
   const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
   const review = {
     method: 'POST',
@@ -55,17 +30,16 @@ test('asked forms: a review has no table, and says so unless the review itself w
     body: JSON.stringify({ spec: { nonResourceAttributes: { path: '/', verb: 'get' } } }),
   };
   const typed = { 'content-type': 'application/json' };
-  const refused = await ask(port, { ...review, headers: { ...typed, accept: table } });
+  const refused = await ask(https, { ...review, headers: { ...typed, accept: table } });
   assert.equal(refused.code, 406);
-  const taken = await ask(port, { ...review, headers: { ...typed, accept: `${table},application/json` } });
+  const taken = await ask(https, { ...review, headers: { ...typed, accept: `${table},application/json` } });
   assert.equal(taken.code, 201);
 });
 
 test('asked forms: events of the newer version are selected by their own names', async () => {
-  await using cluster = await startInProcessCluster();
-  const port = await listen(cluster);
+  await using https = await startHttpsCluster();
   for (const reportingComponent of ['one', 'two']) {
-    await cluster.client.of(EVENT).create({
+    await https.cluster.client.of(EVENT).create({
       metadata: { namespace: 'default', name: reportingComponent },
       involvedObject: { kind: 'Node', name: 'n' },
       reason: 'Tested',
@@ -76,7 +50,7 @@ test('asked forms: events of the newer version are selected by their own names',
   }
   const names = async (groupPath: string, selector: string): Promise<unknown> => {
     const query = new URLSearchParams({ fieldSelector: selector }).toString();
-    const { answer } = await ask(port, { path: `${groupPath}/namespaces/default/events?${query}` });
+    const { answer } = await ask(https, { path: `${groupPath}/namespaces/default/events?${query}` });
     const { items, message } = answer as {
       readonly items?: readonly { readonly metadata: { readonly name: string } }[];
       readonly message?: string;
@@ -91,10 +65,9 @@ test('asked forms: events of the newer version are selected by their own names',
 });
 
 test('asked forms: applied YAML that says something twice is refused or warned of', async () => {
-  await using cluster = await startInProcessCluster();
-  const port = await listen(cluster);
+  await using https = await startHttpsCluster();
   const apply = (fieldValidation: string): ReturnType<typeof ask> =>
-    ask(port, {
+    ask(https, {
       method: 'PATCH',
       path: `/api/v1/namespaces/default/configmaps/c?fieldManager=m&fieldValidation=${fieldValidation}`,
       headers: { 'content-type': 'application/apply-patch+yaml' },
@@ -111,10 +84,9 @@ test('asked forms: applied YAML that says something twice is refused or warned o
 });
 
 test('asked forms: discovery marks resources with the hashes of their stored types, as every server does', async () => {
-  await using cluster = await startInProcessCluster();
-  const port = await listen(cluster);
+  await using https = await startHttpsCluster();
   const hashOf = async (path: string, name: string): Promise<string | undefined> => {
-    const { answer } = await ask(port, { path });
+    const { answer } = await ask(https, { path });
     const { resources } = answer as {
       readonly resources: readonly { readonly name: string; readonly storageVersionHash?: string }[];
     };
@@ -126,8 +98,7 @@ test('asked forms: discovery marks resources with the hashes of their stored typ
 });
 
 test('asked forms: a command of many kilobytes fits into the address of a request', async () => {
-  await using cluster = await startInProcessCluster();
-  const port = await listen(cluster);
-  const { code } = await ask(port, { path: `/version?command=${'a'.repeat(100_000)}` });
+  await using https = await startHttpsCluster();
+  const { code } = await ask(https, { path: `/version?command=${'a'.repeat(100_000)}` });
   assert.equal(code, 200);
 });
