@@ -78,6 +78,9 @@ export interface RequestLimits {
   readonly requestTimeoutMs: number;
 }
 
+/** Some ten reads, or a few writes. */
+const TURN_MS = 1;
+
 const LIMITS_DEFAULT: RequestLimits = {
   priorityAndFairness: true,
   inFlight: IN_FLIGHT_DEFAULT,
@@ -304,6 +307,7 @@ export class ApiServer implements AsyncDisposable {
       {
         serverSeats: inFlight.reading + inFlight.mutating,
         queueWaitMs: requestTimeoutMs * QUEUE_WAIT_PART,
+        turnMs: TURN_MS,
       },
     );
     const keeper = new ConfigKeeper({

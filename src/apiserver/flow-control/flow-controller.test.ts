@@ -47,7 +47,7 @@ function aWorld(serverSeats = 600): World {
   const due: (() => void)[] = [];
   const controller = new FlowController(
     { reader, clock, metrics, stats: () => undefined, onNextTurn: (callback) => due.push(callback) },
-    { serverSeats, queueWaitMs: 15_000 },
+    { serverSeats, queueWaitMs: 15_000, turnMs: 0 },
   );
   const ask: World['ask'] = (user, request = GET_POD, client = STAYING) => {
     const [method = '', url = ''] = request.split(' ');
@@ -338,7 +338,7 @@ async function waitsUnder(
   const metrics = new MetricsRegistry();
   const controller = new FlowController(
     { reader, clock, metrics, stats: () => undefined, onNextTurn: (callback) => due.push(callback) },
-    { serverSeats: 600, queueWaitMs: 15_000 },
+    { serverSeats: 600, queueWaitMs: 15_000, turnMs: 0 },
   );
   const serve = async (name: string): Promise<Passage> => {
     const query = new URLSearchParams();

@@ -40,6 +40,8 @@ export interface FlowControllerOptions {
   readonly serverSeats: number;
   /** A request that found no seat by then is turned away. */
   readonly queueWaitMs: number;
+  /** How long requests may start as they are read before the event loop looks who else is there. */
+  readonly turnMs: number;
 }
 
 /** Levels lend and borrow this often. */
@@ -79,7 +81,12 @@ export class FlowController implements RequestLimiter {
       serverSeats: options.serverSeats,
     });
     this.#refusals = new RefusalPacer(deps.clock);
-    this.#pacer = new LoopPacer(deps.onNextTurn, () => this.#dispatch());
+    this.#pacer = new LoopPacer({
+      clock: deps.clock,
+      onNextTurn: deps.onNextTurn,
+      turnMs: options.turnMs,
+      onOpen: () => this.#dispatch(),
+    });
     this.#estimateDeps = {
       stats: deps.stats,
       watchersOf: (info) => this.#watches.interestedIn(info),
@@ -169,7 +176,7 @@ export class FlowController implements RequestLimiter {
     const { queues } = flow.level;
     const distinguisher = distinguisherOf(flow.schema, request.user, request.info);
     const where = { schema: flow.schema.metadata.name, distinguisher, nowMs };
-    const outcome = queues.offer(passage, where, !this.#pacer.isOpen);
+    const outcome = queues.offer(passage, where, !this.#pacer.isOpenForArrivals);
     if (outcome === 'full') {
       return this.#reject(flow, 'queue-full');
     }
