@@ -15,7 +15,7 @@ import { chooseAddresses, isTakenByOthers, primaryAddress } from './address-plan
 import { reconcileDnsService, reconcileKubernetesService } from './bootstrap-objects.ts';
 import { openAudit, type AuditChoice } from './audit-choice.ts';
 import { openClusterStore, type StoreChoice } from './cluster-store.ts';
-import { ComponentSet } from './component-set.ts';
+import { ComponentSet, type ComponentOptions } from './component-set.ts';
 import { ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
 import { ensureDefaultStorageClass } from './default-storage-class.ts';
 import { hostVolumes, simVolumes } from './local-volume-directory.ts';
@@ -162,16 +162,7 @@ export class LocalCluster implements AsyncDisposable {
       ensureDefaultStorageClass(plane.client),
     ]);
     const deps = { plane, clock, random, log, metrics };
-    const components = started.use(
-      new ComponentSet(deps, {
-        rootCaPem: pki.authority.certificatePem,
-        signCertificate: (wanted) => signRequest(pki.authority, wanted),
-        // Simulated nodes touch nothing on the host, and there may be thousands of them.
-        podCidr: options.nodes.kind === 'sim' ? SIM_POD_CIDR : settings.podCidr,
-        localVolumes: options.nodes.kind === 'sim' ? simVolumes() : hostVolumes(options.directory.volumes),
-        ...(options.scheduler === undefined ? {} : { scheduler: options.scheduler }),
-      }),
-    );
+    const components = started.use(new ComponentSet(deps, componentOptions(options, settings, pki)));
     serveExplanations(plane.server, components.scheduler);
     components.start();
     phases.done('controllers and scheduler');
@@ -247,6 +238,22 @@ function planeOptions(
     ...(limits === undefined ? {} : { limits }),
     auditor,
     loadDescriptions: async () => (await import('./api-descriptions.ts')).loadApiDescriptions(log),
+  };
+}
+
+function componentOptions(
+  { nodes, directory, scheduler }: LocalClusterOptions,
+  { podCidr }: ClusterSettings,
+  { authority }: ClusterPki,
+): ComponentOptions {
+  const isSimulated = nodes.kind === 'sim';
+  return {
+    rootCaPem: authority.certificatePem,
+    signCertificate: (wanted) => signRequest(authority, wanted),
+    // Simulated nodes touch nothing on the host, and there may be thousands of them.
+    podCidr: isSimulated ? SIM_POD_CIDR : podCidr,
+    localVolumes: isSimulated ? simVolumes() : hostVolumes(directory.volumes),
+    ...(scheduler === undefined ? {} : { scheduler }),
   };
 }
 
