@@ -15,6 +15,7 @@ interface Outcome {
   readonly isFinished: boolean;
   readonly isFailing: boolean;
   readonly isSuccess: boolean;
+  readonly isSuspended: boolean;
 }
 
 function outcomeOf(job: Job): Outcome {
@@ -30,6 +31,7 @@ function outcomeOf(job: Job): Outcome {
     isFinished: isComplete || isFailed,
     isFailing: isTrue('FailureTarget'),
     isSuccess: isTrue('SuccessCriteriaMet'),
+    isSuspended: isTrue('Suspended'),
   };
 }
 
@@ -235,8 +237,10 @@ function checkLasting(problems: Problems, next: Outcome, before: Outcome): void 
   if (completionTime !== undefined && completedBefore !== undefined && completionTime !== completedBefore) {
     problems.invalid('status.completionTime', completionTime, 'completionTime cannot be mutated');
   }
-  if (startedBefore !== undefined && startTime !== startedBefore && spec.suspend !== true) {
-    problems.required('status.startTime', 'startTime cannot be removed for unsuspended job');
+  // A job that goes on after it was suspended starts once more.
+  const isResuming = before.isSuspended && !next.isSuspended;
+  if (startedBefore !== undefined && startTime !== startedBefore && spec.suspend !== true && !isResuming) {
+    problems.invalid('status.startTime', startTime, 'field is immutable for unsuspended job once set');
   }
   if (before.isSuccess && !next.isSuccess) {
     problems.invalidAlone(CONDITIONS, 'cannot disable the SuccessCriteriaMet=True condition');
