@@ -8,6 +8,7 @@ import { deleteObject } from '../registry/delete.ts';
 import { listObjects } from '../registry/list.ts';
 import { parseSelection, type Selectable, type Selection } from '../registry/selection.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
+import { withMetadata } from '../registry/metadata.ts';
 import { updateObject } from '../registry/update.ts';
 import { checkWatchOptions, watchObjects } from '../registry/watch.ts';
 import type { Target } from '../registry/request-context.ts';
@@ -82,11 +83,14 @@ async function update(served: Served, call: ApiCall): Promise<ApiResult> {
   const { storage } = served;
   const context = contextOf(call, 'update', served.view);
   const body = decodeBody(served, call.body, context);
-  const createInstead = storage.strategy.allowsCreateOnUpdate ? { createInstead: () => body } : {};
+  // What is made anew has no version yet, whichever one the client has seen.
+  const createInstead = storage.strategy.allowsCreateOnUpdate
+    ? { createInstead: () => withMetadata(body, { ...body.metadata, resourceVersion: undefined }) }
+    : {};
   const { stored, isCreated } = await updateObject(
     storage,
     targetOf(call),
-    { produce: () => body, ...createInstead },
+    { produce: () => body, uid: body.metadata.uid, ...createInstead },
     context,
   );
   return { kind: 'stored', code: isCreated ? 201 : 200, stored, ...served };

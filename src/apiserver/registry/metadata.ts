@@ -96,13 +96,22 @@ export function keepSystemMetadata(
     );
   }
   if (uid !== '' && uid !== current.metadata.uid) {
-    throw conflict(
-      strategy.info,
-      target.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
-    );
+    throw anotherObject(strategy, target.name, { uid, found: current.metadata.uid });
   }
   return withMetadata(next, keptMetadata(next.metadata, current.metadata));
+}
+
+/** The object that a client means is gone; `found` is the uid of the one that has its name now, empty without one. */
+export function anotherObject(
+  { info }: Strategy,
+  name: string,
+  { uid, found }: { readonly uid: string; readonly found: string },
+): Error {
+  return conflict(
+    info,
+    name,
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found}`,
+  );
 }
 
 function keptMetadata(next: ObjectMeta, current: ObjectMeta): Record<string, unknown> {

@@ -4,6 +4,7 @@ import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#api/status-
 import {
   CONFIG_MAP,
   DEPLOYMENT,
+  ENDPOINTS,
   INGRESS,
   NAMESPACE,
   POD,
@@ -58,6 +59,28 @@ test('update: writing the same again changes no version', async () => {
   });
   const again = await maps.update({ ...first, data: { a: '2', b: '1' } });
   assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
+});
+
+test('update: of an object that is gone is a conflict; what PUT makes, it makes whichever version is named', async () => {
+  await using cluster = await startInProcessCluster();
+  const maps = cluster.client.of(CONFIG_MAP);
+  const map = await maps.create({ metadata: { namespace: 'default', name: 'a' } });
+  await maps.delete('default', 'a');
+  await assert.rejects(maps.update(map), (error: Error) => {
+    assert.ok(isConflict(error));
+    assert.match(error.message, /UID in precondition: [0-9a-f-]{36}, UID in object meta: $/);
+    return true;
+  });
+  const { uid: _uid, ...nameless } = map.metadata;
+  await assert.rejects(maps.update({ ...map, metadata: { ...nameless, uid: '' } }), isNotFound);
+
+  const endpoints = cluster.client.of(ENDPOINTS);
+  const first = await endpoints.create({ metadata: { namespace: 'default', name: 'a' } });
+  await endpoints.delete('default', 'a');
+  await assert.rejects(endpoints.update(first), isConflict);
+  const again = await endpoints.update({ ...first, metadata: { ...first.metadata, uid: '' } });
+  assert.notEqual(again.metadata.uid, first.metadata.uid);
+  assert.notEqual(again.metadata.resourceVersion, first.metadata.resourceVersion);
 });
 
 test('create: a status starts as the kind writes an empty one, whatever was sent', async () => {

@@ -5,7 +5,13 @@ import { shareEqual } from '#base/json-share.ts';
 import { isSameState } from '#codec/stored-form.ts';
 import { admit, validateAdmission, type AdmissionFace } from './admission-step.ts';
 import { asStatus, createObject, refuseInvalid } from './create.ts';
-import { checkResourceVersion, keepSystemMetadata, staleObject, withMetadata } from './metadata.ts';
+import {
+  anotherObject,
+  checkResourceVersion,
+  keepSystemMetadata,
+  staleObject,
+  withMetadata,
+} from './metadata.ts';
 import type { RequestContext, Target } from './request-context.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import { StoredObject } from './stored-object.ts';
@@ -21,6 +27,8 @@ export interface UpdateOptions {
    * not have side effects.
    */
   readonly produce: (current: ApiObject) => DraftObject | Promise<DraftObject>;
+  /** The one object that is meant: another of its name, or none, is a conflict. */
+  readonly uid?: string | undefined;
   /** With the object absent: what to create, for PUT where the kind allows it and for server-side apply. */
   readonly createInstead?: () => DraftObject;
   /** A patch is made anew on the newer state, even though what it produces carries a resourceVersion. */
@@ -199,9 +207,12 @@ async function write(
 async function createInstead(
   storage: ResourceStorage,
   target: Target,
-  { createInstead: make, keepsManagedFields }: UpdateOptions,
+  { createInstead: make, keepsManagedFields, uid = '' }: UpdateOptions,
   context: RequestContext,
 ): Promise<UpdateResult> {
+  if (uid !== '') {
+    throw anotherObject(storage.strategy, target.name, { uid, found: '' });
+  }
   if (make === undefined || target.subresource !== '') {
     throw notFound(storage.strategy.info, target.name);
   }
