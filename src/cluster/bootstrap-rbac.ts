@@ -31,9 +31,13 @@ const SIM_NAME = 'system:sim-nodes';
 const SIM_ROLE = {
   metadata: { name: SIM_NAME },
   rules: [
-    { apiGroups: [''], resources: ['nodes'], verbs: ['create', 'get', 'list', 'watch', 'update', 'patch'] },
+    {
+      apiGroups: [''],
+      resources: ['nodes'],
+      verbs: ['create', 'get', 'list', 'watch', 'update', 'patch', 'delete'],
+    },
     { apiGroups: [''], resources: ['nodes/status', 'pods/status'], verbs: ['update', 'patch'] },
-    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
     { apiGroups: [''], resources: ['events'], verbs: ['create', 'update', 'patch'] },
     {
       apiGroups: ['coordination.k8s.io'],

@@ -4,6 +4,7 @@ import type { Random } from '#base/random.ts';
 import { createInformers } from '#client/informer.ts';
 import type { Informers } from '#client/lister.ts';
 import { createSimNodes, type SimNodes } from '#kubelet/sim/sim-nodes.ts';
+import type { Stage } from '#kubelet/sim/stages/stage.ts';
 import { SIM_NODES } from './component-users.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -39,8 +40,17 @@ export class SimNodeSet implements AsyncDisposable {
     this.#nodes.revive(name, options);
   }
 
+  /** A rule of how pods or nodes live, in place of one of its name. It goes before what is built in. */
+  addStage(stage: Stage): void {
+    this.#nodes.addStage(stage);
+  }
+
   /** Registers the nodes; resolves when all are ready. */
-  static async start({ plane, clock, random, log }: SimNodeSetDeps, count: number): Promise<SimNodeSet> {
+  static async start(
+    { plane, clock, random, log }: SimNodeSetDeps,
+    count: number,
+    stages: readonly Stage[] = [],
+  ): Promise<SimNodeSet> {
     const transport = plane.transportOf(SIM_NODES, 'kubelet');
     const informers = createInformers({ transport, clock, random, log });
     const nodes = createSimNodes({
@@ -50,6 +60,7 @@ export class SimNodeSet implements AsyncDisposable {
       random,
       log: log.with({ component: 'sim-nodes' }),
       count,
+      stages,
     });
     const set = new SimNodeSet(nodes, informers);
     for (const name of nodes.names) {

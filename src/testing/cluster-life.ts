@@ -11,6 +11,7 @@ import { ensureDefaultStorageClass } from '#cluster/default-storage-class.ts';
 import { simVolumes } from '#cluster/local-volume-directory.ts';
 import { SimNodeSet } from '#cluster/sim-node-set.ts';
 import { SIM_POD_CIDR } from '#kubelet/sim/sim-addresses.ts';
+import { parseStage, type Stage } from '#kubelet/sim/stages/stage.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { MemoryStore } from '#store/memory-store.ts';
@@ -29,6 +30,8 @@ export interface LifeOrigin {
   /** Whose history goes on in this life. */
   readonly recorder?: Recorder;
   readonly faults?: Faults;
+  /** Stages that were added to that life. */
+  readonly stages?: ReadonlyMap<string, Stage>;
 }
 
 export interface LifeOptions {
@@ -37,6 +40,8 @@ export interface LifeOptions {
   /** What containers of these images do; without it the nodes are simulated ones. */
   readonly images?: Readonly<Record<string, ContainerFunction>> | undefined;
   readonly scheduler?: SchedulerOptions | undefined;
+  /** Rules of how simulated pods and nodes live. */
+  readonly stages?: readonly object[] | undefined;
   readonly log: Logger;
   readonly isWanted: (key: string) => boolean;
   readonly onChange: (change: Change, key: string) => void;
@@ -47,6 +52,8 @@ export interface LifeNodes extends AsyncDisposable {
   readonly names: readonly string[];
   /** Carries requests to Services; only nodes whose containers are functions have it. */
   readonly requests?: ServiceRequests;
+  /** Only simulated nodes have it. */
+  addStage?(stage: Stage): void;
   silence(name: string, options: { readonly hasCrashed: boolean }): void;
   revive(name: string, options: { readonly hasRestarted: boolean }): void;
 }
@@ -74,18 +81,21 @@ export class ClusterLife implements AsyncDisposable {
   readonly nodes: LifeNodes;
   readonly recorder: Recorder;
   readonly faults: Faults;
+  /** Rules of how simulated pods and nodes live. */
+  readonly stages: Map<string, Stage>;
   /** Nodes whose containers ended. */
   readonly crashed = new Set<string>();
   readonly #running: AsyncDisposableStack;
 
   private constructor(
-    parts: Pick<ClusterLife, 'clock' | 'base' | 'components' | 'nodes' | 'recorder' | 'faults'>,
+    parts: Pick<ClusterLife, 'clock' | 'base' | 'components' | 'nodes' | 'recorder' | 'faults' | 'stages'>,
     running: AsyncDisposableStack,
   ) {
     this.clock = parts.clock;
     this.base = parts.base;
     this.components = parts.components;
     this.nodes = parts.nodes;
+    this.stages = parts.stages;
     this.recorder = parts.recorder;
     this.faults = parts.faults;
     this.#running = running;
@@ -95,6 +105,8 @@ export class ClusterLife implements AsyncDisposable {
   static async start(origin: LifeOrigin, options: LifeOptions): Promise<ClusterLife> {
     await using running = new AsyncDisposableStack();
     const { clock, seed } = origin;
+    const given = origin.stages?.values() ?? options.stages?.map(parseStage) ?? [];
+    const stages = new Map([...given].map((stage) => [stage.name, stage]));
     const store = origin.store ?? new MemoryStore({ clock });
     const faults = new Faults(clock, new SeededRandom(seed ^ FAULT_SEED));
     const { revision } = await store.status();
@@ -138,12 +150,21 @@ export class ClusterLife implements AsyncDisposable {
     if (components !== undefined) {
       await ensureDefaultStorageClass(base.client);
     }
-    const nodes = running.use(await startNodes(deps, options));
+    const nodes = running.use(await startNodes(deps, options, stages));
     await clock.settle();
     if (origin.faults !== undefined) {
       faults.adopt(origin.faults);
     }
-    return new ClusterLife({ clock, base, components, nodes, recorder, faults }, running.move());
+    return new ClusterLife({ clock, base, components, nodes, recorder, faults, stages }, running.move());
+  }
+
+  /** @throws {RangeError} its containers are functions, which live as they like */
+  addStage(stage: Stage): void {
+    if (this.nodes.addStage === undefined) {
+      throw stagesRefused(stage);
+    }
+    this.stages.set(stage.name, stage);
+    this.nodes.addStage(stage);
   }
 
   /** A store with what this one holds now, on a clock that shows the same time. */
@@ -172,12 +193,21 @@ export class ClusterLife implements AsyncDisposable {
   }
 }
 
+function stagesRefused({ name }: Stage): RangeError {
+  return new RangeError(`Stage ${name}: nodes whose containers are functions follow no stages`);
+}
+
 async function startNodes(
   deps: Parameters<typeof SimNodeSet.start>[0] & { readonly clock: VirtualClock },
   { nodeCount, images }: Pick<LifeOptions, 'nodeCount' | 'images'>,
+  stages: ReadonlyMap<string, Stage>,
 ): Promise<LifeNodes> {
   if (images === undefined) {
-    return await SimNodeSet.start(deps, nodeCount);
+    return await SimNodeSet.start(deps, nodeCount, [...stages.values()]);
+  }
+  const [stage] = stages.values();
+  if (stage !== undefined) {
+    throw stagesRefused(stage);
   }
   // A whole kubelet, which most tests do without.
   const { FunctionNodes } = await import('./functions/function-nodes.ts');

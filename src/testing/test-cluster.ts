@@ -18,6 +18,7 @@ import { Client } from '#client/client.ts';
 import type { Connection } from '#client/connection.ts';
 import type { MemoryStore } from '#store/memory-store.ts';
 import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
+import { parseStage, STAGE_API_VERSION } from '#kubelet/sim/stages/stage.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
@@ -61,6 +62,8 @@ export interface TestClusterOptions {
   readonly scheduler?: SchedulerOptions;
   /** What containers of these images do: each node then runs a kubelet over functions. Other images run for ever. */
   readonly images?: Readonly<Record<string, ContainerFunction>>;
+  /** kwok `Stage` objects: how simulated pods and nodes live, before what is built in. */
+  readonly stages?: readonly object[];
   readonly log?: Logger;
 }
 
@@ -156,7 +159,7 @@ export class TestCluster implements AsyncDisposable {
 
   /**
    * Server-side applies manifests: YAML with any number of documents, or objects. Namespaces and definitions
-   * go first. Objects without a namespace go to `default`.
+   * go first. Objects without a namespace go to `default`. A kwok `Stage` is no object: simulated nodes follow it.
    */
   async apply(
     manifests: string | object | readonly object[],
@@ -164,6 +167,10 @@ export class TestCluster implements AsyncDisposable {
   ): Promise<readonly ApiObject[]> {
     const applied: ApiObject[] = [];
     for (const manifest of manifestsOf(manifests)) {
+      if (manifest.apiVersion === STAGE_API_VERSION) {
+        this.#life.addStage(parseStage(manifest));
+        continue;
+      }
       const resource = await this.#resourceOf(manifest);
       const { name, namespace: own = namespace } = manifest.metadata;
       const target = resource.isNamespaced ? own : '';
@@ -449,9 +456,9 @@ export class TestCluster implements AsyncDisposable {
     return connection;
   }
 
-  #inherited(): Pick<LifeOrigin, 'seed' | 'recorder' | 'faults'> {
-    const { recorder, faults } = this.#life;
-    return { seed: this.#nextSeed(), recorder, faults };
+  #inherited(): Pick<LifeOrigin, 'seed' | 'recorder' | 'faults' | 'stages'> {
+    const { recorder, faults, stages } = this.#life;
+    return { seed: this.#nextSeed(), recorder, faults, stages };
   }
 
   /** Two lives of one cluster must not give out the same UIDs. */

@@ -21,6 +21,7 @@ export * from '#api/types/resources.ts';
 export { Client } from '#client/client.ts';
 export { ConnectionError } from '#client/transport.ts';
 export type { Duration } from '#base/duration.ts';
+export { StageError } from '#kubelet/sim/stages/stage-error.ts';
 export type { FaultEffect, RequestFilter } from './faults.ts';
 export type { Connection } from '#client/connection.ts';
 export { InvariantError } from './invariants.ts';

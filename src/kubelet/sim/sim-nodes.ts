@@ -6,6 +6,7 @@ import { isAlreadyExists, isNotFound } from '#api/status-error.ts';
 import { formatMicroTime } from '#api/time.ts';
 import type { Node, NodeStatus, ResourceList, Taint } from '#api/types/core.v1.ts';
 import { LEASE, NODE, POD } from '#api/types/resources.ts';
+import { ApiEventRecorder } from '#client/api-event-recorder.ts';
 import type { Client } from '#client/client.ts';
 import type { Informers } from '#client/lister.ts';
 import type { NodeFacts } from '../node/node-facts.ts';
@@ -14,8 +15,11 @@ import { nodeStatus } from '../node/node-status.ts';
 import type { NodeStreams } from '../node-streams.ts';
 import { DelayQueue } from './delay-queue.ts';
 import { simNodeIp, SimPodIps } from './sim-addresses.ts';
+import { SimNodeStages } from './sim-node-stages.ts';
 import { SimPods, type SimNode } from './sim-pods.ts';
 import { simStreams } from './sim-streams.ts';
+import { StagePlayer } from './stages/stage-player.ts';
+import type { Stage } from './stages/stage.ts';
 import { WriteLanes } from './write-lanes.ts';
 
 export interface SimNodesOptions {
@@ -35,6 +39,8 @@ export interface SimNodesOptions {
   readonly capacity?: ResourceList;
   /** Between two renewals of a node's Lease; 10 s, or 30 s for more than 500 nodes. */
   readonly leaseRenewalMs?: number;
+  /** As {@link SimNodes.addStage} adds them, from the start. */
+  readonly stages?: readonly Stage[];
 }
 
 /** Nodes without machines: their pods' lives are played at the speed of the clock. */
@@ -48,6 +54,8 @@ export interface SimNodes extends AsyncDisposable {
   silence(name: string): void;
   /** Undoes {@link silence}. A node that `hasRestarted` starts the containers of its pods anew. */
   revive(name: string, options: { readonly hasRestarted: boolean }): void;
+  /** A rule of how pods or nodes live, in place of one of its name. It goes before what is built in. */
+  addStage(stage: Stage): void;
   /** Ends the play; nodes and pods stay as they are. */
   close(): Promise<void>;
 }
@@ -78,6 +86,9 @@ class SimulatedNodes implements SimNodes {
   readonly #nodes: ReadonlyMap<string, SimNode>;
   readonly #pods: SimPods;
   readonly #renewalMs: number;
+  readonly #stages: StagePlayer;
+  readonly #nodeStages: SimNodeStages;
+  #events: ApiEventRecorder | undefined;
 
   constructor(options: SimNodesOptions) {
     const { client, clock, log, informers, count, nameOf = (index) => `sim-${index}` } = options;
@@ -94,7 +105,14 @@ class SimulatedNodes implements SimNodes {
     );
     const pods = informers.of(POD);
     const { lanes, queue, nodes } = { lanes: this.#lanes, queue: this.#queue, nodes: this.#nodes };
-    this.#pods = new SimPods({ client, clock, log, pods, queue, lanes, nodes });
+    const { random } = options;
+    const events = (): ApiEventRecorder =>
+      (this.#events ??= new ApiEventRecorder({ client, clock, random, log, component: 'sim-nodes' }));
+    const stages = new StagePlayer({ client, clock, random, events });
+    this.#stages = stages;
+    options.stages?.forEach((stage) => stages.add(stage));
+    this.#pods = new SimPods({ client, clock, log, pods, queue, lanes, nodes, stages });
+    this.#nodeStages = new SimNodeStages({ log, lister: informers.of(NODE), queue, lanes, nodes, stages });
     this.streams = simStreams(pods);
     this.#renewalMs = options.leaseRenewalMs ?? (count > MANY ? LEASE_RENEWAL_MS_MANY : LEASE_RENEWAL_MS);
   }
@@ -112,8 +130,12 @@ class SimulatedNodes implements SimNodes {
     this.#tasks.spawn('sim pods', async (signal) => {
       await informers.whenSynced(signal);
       nodes.addHandler({
-        onAdd: (node) => this.#useRange(node),
+        onAdd: (node) => {
+          this.#useRange(node);
+          this.#nodeStages.consider(node);
+        },
         onUpdate: (previous, node) => {
+          this.#nodeStages.consider(node);
           if (previous.spec.podCIDR !== node.spec.podCIDR) {
             this.#useRange(node);
           }
@@ -142,8 +164,18 @@ class SimulatedNodes implements SimNodes {
     this.#pods.resume(name, { hasRestarted });
   }
 
+  addStage(stage: Stage): void {
+    this.#stages.add(stage);
+    this.#pods.reconsiderAll();
+    this.#options.informers
+      .of(NODE)
+      .list()
+      .forEach((node) => this.#nodeStages.consider(node));
+  }
+
   async close(): Promise<void> {
     this.#queue.close();
+    await this.#events?.close();
     await this.#tasks.close();
   }
 

@@ -15,6 +15,7 @@ import {
   runningStatus,
   type StageContext,
 } from './pod-stages.ts';
+import type { StagePlayer } from './stages/stage-player.ts';
 import type { SimPodIps } from './sim-addresses.ts';
 import type { WriteLanes } from './write-lanes.ts';
 
@@ -37,8 +38,11 @@ export interface SimPodsDeps {
   readonly queue: DelayQueue;
   readonly lanes: WriteLanes;
   readonly nodes: ReadonlyMap<string, SimNode>;
+  readonly stages: StagePlayer;
 }
 
+/** What is planned for a pod that follows a stage: this and the stage's name. */
+const STAGE_PREFIX = 'stage ';
 /** After a write that failed for no fault of its own. */
 const RETRY_MS = 1_000;
 
@@ -88,6 +92,9 @@ export class SimPods {
     if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true) {
       node.podIps.adopt(uid, pod.status.podIP);
     }
+    if (this.#followStage(pod)) {
+      return;
+    }
     const step = nextStage(pod, this.#deps.clock.nowMs());
     if (step.kind === 'none') {
       this.#planned.delete(uid);
@@ -104,6 +111,30 @@ export class SimPods {
     } else {
       this.#deps.queue.add(delayMs, () => this.#play(pod, name));
     }
+  }
+
+  /** Looks at all pods again: the rules have changed. */
+  reconsiderAll(): void {
+    this.#deps.pods.list().forEach((pod) => this.#consider(pod));
+  }
+
+  /** A stage that the pod is in goes before what is built in. One that it stays in keeps its turn. */
+  #followStage(pod: Pod): boolean {
+    const { stages, queue } = this.#deps;
+    const { uid } = pod.metadata;
+    const matching = stages.matching('Pod', pod);
+    const planned = this.#planned.get(uid);
+    if (matching.some(({ name }) => planned === STAGE_PREFIX + name)) {
+      return true;
+    }
+    const chosen = stages.choose(matching, pod);
+    if (chosen === undefined) {
+      return false;
+    }
+    const name = STAGE_PREFIX + chosen.stage.name;
+    this.#planned.set(uid, name);
+    queue.add(chosen.delayMs, () => this.#play(pod, name));
+    return true;
   }
 
   /** Looks at the pod again when its turn comes: what was planned may be out of date. */
@@ -147,6 +178,10 @@ export class SimPods {
       this.#planned.delete(uid);
       return;
     }
+    if (name.startsWith(STAGE_PREFIX)) {
+      await this.#playStage(pod, name.slice(STAGE_PREFIX.length), { node, signal });
+      return;
+    }
     if (name === 'delete') {
       const options = { gracePeriodSeconds: 0, preconditions: { uid } };
       await client.of(POD).delete(namespace, podName, options, signal);
@@ -164,6 +199,27 @@ export class SimPods {
         { type: 'merge', subresource: 'status' },
         signal,
       );
+  }
+
+  async #playStage(
+    pod: Pod,
+    name: string,
+    { node, signal }: { readonly node: SimNode; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { stages } = this.#deps;
+    const { uid } = pod.metadata;
+    // Before the writes: what they change may lead to the same stage again.
+    this.#planned.delete(uid);
+    const stage = stages.named(name);
+    if (stage?.matches(pod) !== true) {
+      this.#consider(pod);
+      return;
+    }
+    const podIp = (): string => node.podIps.take(uid);
+    const after = await stages.play(stage, POD, pod, { nodeIp: node.ip, podIp, signal });
+    if (stage.next.isImmediate && after !== undefined) {
+      this.#consider(after);
+    }
   }
 
   #forget({ metadata, spec }: Pod): void {
