@@ -141,6 +141,7 @@ export function qualifiedNameProblems(value: string): NameProblems {
   return problems;
 }
 
+/** What keeps a text from being the value of a label; empty when nothing does. */
 export function labelValueProblems(value: string): NameProblems {
   return problemsOf(value, LABEL_VALUE_MAX, LABEL_VALUE_REGEXP, () =>
     patternText(

@@ -40,6 +40,7 @@ export function objectKey(object: {
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 }
 
+/** The inverse of {@link objectKey}. */
 export function parseObjectKey(key: string): NamespacedName {
   const slash = key.indexOf('/');
   return slash < 0

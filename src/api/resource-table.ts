@@ -53,10 +53,12 @@ export function isServedByDefault({ version }: GroupVersionResource): boolean {
 const byPath = new Map(RESOURCES.map((info) => [`${info.group}/${info.version}/${info.resource}`, info]));
 const byKind = new Map(RESOURCES.map((info) => [`${info.group}/${info.version}/${info.kind}`, info]));
 
+/** A built-in resource; undefined for custom ones and those that do not exist. */
 export function resourceInfo({ group, version, resource }: GroupVersionResource): ResourceInfo | undefined {
   return byPath.get(`${group}/${version}/${resource}`);
 }
 
+/** The built-in resource whose objects are of this kind. */
 export function resourceOfKind({ group, version, kind }: GroupVersionKind): ResourceInfo | undefined {
   return byKind.get(`${group}/${version}/${kind}`);
 }

@@ -86,6 +86,7 @@ function detailsOf(resource: Resource, name: string): NonNullable<Status['detail
   };
 }
 
+/** 404. `name` may be empty, for collections. */
 export function notFound(resource: Resource, name: string): StatusError {
   return new StatusError({
     code: 404,
@@ -105,6 +106,7 @@ export function unknownPath(): StatusError {
   });
 }
 
+/** 409 of a create whose name is taken. */
 export function alreadyExists(resource: Resource, name: string): StatusError {
   return new StatusError({
     code: 409,
@@ -114,6 +116,7 @@ export function alreadyExists(resource: Resource, name: string): StatusError {
   });
 }
 
+/** 409 of a write whose precondition no longer holds: reading anew and trying again may help. */
 export function conflict(resource: Resource, name: string, why: string): StatusError {
   return new StatusError({
     code: 409,
@@ -123,6 +126,7 @@ export function conflict(resource: Resource, name: string, why: string): StatusE
   });
 }
 
+/** 403. An empty `resource` leaves out what was asked for. */
 export function forbidden(resource: Resource, name: string, why: string): StatusError {
   const what =
     resource.resource === ''
@@ -136,14 +140,17 @@ export function forbidden(resource: Resource, name: string, why: string): Status
   });
 }
 
+/** 400: the request cannot be understood, whatever the state of the cluster. */
 export function badRequest(message: string): StatusError {
   return new StatusError({ code: 400, reason: 'BadRequest', message });
 }
 
+/** 401: nobody vouches for the credential, or there is none where one is needed. */
 export function unauthorized(): StatusError {
   return new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
+/** 405: the resource is served, and not with this verb. */
 export function methodNotSupported(resource: Resource, verb: string): StatusError {
   return new StatusError({
     code: 405,
@@ -158,10 +165,12 @@ export function expired(message: string): StatusError {
   return new StatusError({ code: 410, reason: 'Expired', message });
 }
 
+/** 429, which clients repeat by themselves after `retryAfterSeconds`. */
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError({ code: 429, reason: 'TooManyRequests', message, details: { retryAfterSeconds } });
 }
 
+/** 500. `cause` is kept for the log and not sent. */
 export function internalError(message: string, cause?: unknown): StatusError {
   return new StatusError(
     {
@@ -174,6 +183,7 @@ export function internalError(message: string, cause?: unknown): StatusError {
   );
 }
 
+/** 503: the server, or one it relies on, cannot answer now. */
 export function serviceUnavailable(message: string): StatusError {
   return new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
 }
@@ -187,6 +197,7 @@ export function notSupported(what: string): StatusError {
   });
 }
 
+/** 422 with everything that is wrong with an object. An empty `name` is shown as such. */
 export function invalid(
   kind: { readonly group: string; readonly kind: string },
   name: string,
@@ -213,6 +224,7 @@ export function invalid(
   });
 }
 
+/** Reasons of causes in a Status, in upstream's words. */
 export type FieldErrorReason =
   | 'FieldValueNotFound'
   | 'FieldValueRequired'
@@ -269,6 +281,7 @@ export function fieldErrorBody({ reason, badValue, isValueOmitted, detail }: Fie
   return detail === '' ? head : `${head}: ${detail}`;
 }
 
+/** `spec.replicas: Invalid value: -1: must be …`. */
 export function fieldErrorText(error: FieldError): string {
   return `${error.path}: ${fieldErrorBody(error)}`;
 }

@@ -106,6 +106,7 @@ export interface ApiServerSecurity {
   readonly paths: ReadonlyMap<string, (serverAddress: string) => ApiResult>;
 }
 
+/** Builds what decides about requests on top of the registry it reads from; called once, before the server starts. */
 export type SecurityFactory = (
   reader: ObjectReader,
   registry: Registry,

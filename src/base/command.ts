@@ -17,6 +17,7 @@ export interface CommandRunner {
   run(argv: readonly [string, ...string[]], options?: CommandOptions): Promise<string>;
 }
 
+/** A program could not be started, was killed, or ended with another code than 0. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code = 'base/command';

@@ -46,14 +46,17 @@ export const TIMESTAMP = simple('timestamp', 'google.protobuf.Timestamp');
 /** `type(x)` of a type, whatever it stands for. */
 export const TYPE = simple('type', 'type');
 
+/** The type of lists of `element`. */
 export function listOf(element: Type): Type {
   return { kind: 'list', name: 'list', parameters: [element] };
 }
 
+/** The type of maps from `key` to `value`. */
 export function mapOf(key: Type, value: Type): Type {
   return { kind: 'map', name: 'map', parameters: [key, value] };
 }
 
+/** The type of `optional.of(value)` and of what `?.` makes. */
 export function optionalOf(value: Type): Type {
   return { kind: 'opaque', name: 'optional_type', parameters: [value] };
 }
@@ -88,6 +91,7 @@ export function isDynOrError(type: Type): boolean {
   return type.kind === 'dyn' || type.kind === 'error';
 }
 
+/** True for types of the same form, parameters included; `dyn` is the same as itself only. */
 export function sameType(a: Type, b: Type): boolean {
   if (a === b) {
     return true;

@@ -42,6 +42,7 @@ export class EvaluationError extends Boxed {
   }
 }
 
+/** Errors are values, which `&&`, `||` and `?:` may absorb; anything else passes them on. */
 export function isError(value: Value): value is EvaluationError {
   return value instanceof EvaluationError;
 }
@@ -108,6 +109,7 @@ export class TypeValue extends Boxed {
   }
 }
 
+/** A value or {@link OptionalValue.NONE}. */
 export class OptionalValue extends Boxed {
   static readonly NONE = new OptionalValue(undefined);
   readonly type = optionalOf(DYN);
@@ -125,6 +127,7 @@ const MAP_TYPE = mapOf(DYN, DYN);
 /** How a list from the API behaves: a `set` or `map` has no order and unites on `+`. */
 export type ListKind = 'atomic' | 'set' | { readonly keys: readonly string[] };
 
+/** A list of values, or of the host's data that becomes values when it is read. */
 export class ListValue extends Boxed {
   readonly type = LIST_TYPE;
   readonly raw: readonly unknown[];
@@ -163,6 +166,7 @@ export class ListValue extends Boxed {
   }
 }
 
+/** A map, however it is stored. Keys are equal as the language has it: `1`, `1u` and `1.0` are one. */
 export abstract class MapValue extends Boxed {
   override readonly type: Type = MAP_TYPE;
   abstract readonly size: number;

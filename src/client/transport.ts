@@ -24,6 +24,7 @@ export interface Transport {
   watch(request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
+/** JSON patch, JSON merge patch, strategic merge patch, server-side apply. */
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 export interface ApiRequest {

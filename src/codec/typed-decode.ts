@@ -77,6 +77,7 @@ export function textProblems(source: TextProblems | undefined): readonly string[
   }
 }
 
+/** Says so in the words of strict decoding. */
 export function unknownField(path: string): string {
   return `unknown field ${JSON.stringify(path)}`;
 }

@@ -83,7 +83,9 @@ export interface Store extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Grows with every committed write and never goes back; a whole number below 2^53. */
 export type Revision = number;
+/** Names a lease of this store; 0 is none. */
 export type LeaseId = number;
 
 export interface KeyValue {
@@ -122,15 +124,18 @@ export interface WriteOptions {
   readonly lease?: LeaseId;
 }
 
+/** What came of a create: made, or taken already by what is there. */
 export type CreateOutcome =
   | { readonly kind: 'created'; readonly revision: Revision }
   | { readonly kind: 'exists'; readonly current: KeyValue };
 
+/** What came of an update under a condition on the revision; a conflict shows what is there instead. */
 export type UpdateOutcome =
   | { readonly kind: 'updated'; readonly revision: Revision }
   | { readonly kind: 'conflict'; readonly current: KeyValue }
   | { readonly kind: 'missing' };
 
+/** What came of a delete; `previous` is what the key held last. */
 export type DeleteOutcome =
   | { readonly kind: 'deleted'; readonly revision: Revision; readonly previous: KeyValue }
   | { readonly kind: 'conflict'; readonly current: KeyValue }
@@ -154,6 +159,7 @@ export interface WatchBatch {
   readonly revision: Revision;
 }
 
+/** One committed change of one key. */
 export type StoreEvent =
   | {
       readonly type: 'put';

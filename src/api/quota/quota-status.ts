@@ -4,6 +4,7 @@ import { quotaMatches } from './quota-scope.ts';
 import { matchingNames, usageOf } from './quota-usage.ts';
 import { addResources, equalResources, pickResources, type ResourceList } from './resource-list.ts';
 
+/** What a quota counts objects of. */
 export type CountedResource = { readonly group: string; readonly resource: string };
 
 /** True when the quota has a bound on something that objects of the resource use. */
@@ -34,6 +35,7 @@ export function measuredStatus(
   return { hard, used };
 }
 
+/** True when the quota shows what was measured, however the quantities are written. */
 export function isStatusCurrent({ status }: ResourceQuota, measured: ResourceQuotaStatus): boolean {
   return (
     equalResources(status.hard ?? {}, measured.hard ?? {}) &&

@@ -12,10 +12,12 @@ export type ResourceList = Readonly<Record<string, string>>;
 
 const ZERO: Quantity = parseQuantity('0');
 
+/** Sums by name; what only one of them names stays as it is. */
 export function addResources(left: ResourceList, right: ResourceList): ResourceList {
   return merge(left, right, addQuantities);
 }
 
+/** The larger of each; what only one of them names stays as it is. */
 export function maxResources(left: ResourceList, right: ResourceList): ResourceList {
   return merge(left, right, (a, b) => (compareQuantities(a, b) >= 0 ? a : b));
 }
@@ -75,6 +77,7 @@ export function equalResources(left: ResourceList, right: ResourceList): boolean
   );
 }
 
+/** @throws {QuantityError} the text is no quantity */
 export function isNegative(quantity: string): boolean {
   return compareQuantities(parseQuantity(quantity), ZERO) < 0;
 }

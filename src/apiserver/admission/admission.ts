@@ -86,4 +86,5 @@ export interface ValidatingPlugin extends Plugin {
   validate(attributes: AdmissionAttributes): void | Promise<void>;
 }
 
+/** One of the two, or both: it is asked in either phase. */
 export type AdmissionPlugin = MutatingPlugin | ValidatingPlugin | (MutatingPlugin & ValidatingPlugin);

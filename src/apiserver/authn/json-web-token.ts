@@ -39,6 +39,7 @@ export function verificationKey(pem: string): VerificationKey {
   return { id: createHash('sha256').update(spki).digest('base64url'), algorithm, publicKey };
 }
 
+/** @param privateKeyPem ECDSA on a NIST curve, or RSA */
 export function signingKey(privateKeyPem: string): SigningKey {
   return { ...verificationKey(privateKeyPem), privateKey: createPrivateKey(privateKeyPem) };
 }

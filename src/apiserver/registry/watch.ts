@@ -12,6 +12,7 @@ import type { ResourceStorage } from './resource-storage.ts';
 import type { Selection } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
 
+/** What a watch yields, before it is encoded. */
 export type WatchItem =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly stored: StoredObject }
   | {

@@ -31,6 +31,7 @@ export const LEAF_VALIDITY_MS = 365 * DAY_MS;
 /** Clients whose clock is a little behind must not take a new certificate for one from the future. */
 const BACKDATE_MS = 5 * 60 * 1000;
 
+/** Whom a certificate is for, by which names it is reached and what it may be used for. */
 export type IssueOptions = Pick<CertificateTemplate, 'extendedKeyUsages'> & {
   readonly subject: DistinguishedName;
   readonly altNames?: SubjectAltNames;
@@ -141,6 +142,7 @@ export function createSigningKey(): { readonly privateKeyPem: string; readonly p
   return { privateKeyPem: keyPemOf(privateKey), publicKeyPem: publicKeyPemOf(privateKey) };
 }
 
+/** The public half of a key, as SPKI in PEM. */
 export function publicKeyPemOf(privateKey: KeyObject): string {
   return createPublicKey(privateKey).export({ format: 'pem', type: 'spki' });
 }

@@ -21,6 +21,7 @@ export function controllerReference({ apiVersion, kind, metadata }: ApiObject): 
 /** Index of objects by the UID of their controller; those without one are under `orphan/<namespace>`. */
 export const CONTROLLER_INDEX = 'controller';
 
+/** The values of an object in {@link CONTROLLER_INDEX}. */
 export function controllerIndexValues(object: ApiObject): readonly string[] {
   return [controllerOf(object)?.uid ?? orphanIndexValue(object.metadata.namespace ?? '')];
 }

@@ -9,6 +9,7 @@ export type ReconcileResult =
 
 export const DONE: ReconcileResult = { kind: 'done' };
 
+/** At once for a delay that is not above 0. */
 export function againAfter(afterMs: number): ReconcileResult {
   return { kind: 'again', afterMs: Math.max(afterMs, 0) };
 }
