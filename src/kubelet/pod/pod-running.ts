@@ -31,6 +31,8 @@ export class PodRunning {
   readonly #waiting = new Map<string, WaitingReason>();
   readonly #resize = new ContainerResize();
   readonly #retryAtMs = new Map<string, number>();
+  /** Stopped by this kubelet to be started anew, until that is done or has to wait. */
+  readonly #replaced = new Set<string>();
   #volumes: ReadonlyMap<string, MountedVolume> | undefined;
   #renewAtMs = 0;
   /** What downward API volumes show at the moment. */
@@ -45,6 +47,11 @@ export class PodRunning {
   /** A container of this name is on its way from its image to its postStart hook. */
   isStarting(name: string): boolean {
     return this.#starting === name;
+  }
+
+  /** The container is between its stop and its next start: its status is the one that was told last. */
+  isReplaced(name: string): boolean {
+    return this.#replaced.has(name);
   }
 
   /** Something is being started or made. */
@@ -65,6 +72,7 @@ export class PodRunning {
     for (const stop of plan.stop) {
       this.#stop(context, stop);
     }
+    this.#forgetReplaced(plan);
     if (this.#volumes === undefined) {
       return;
     }
@@ -141,6 +149,9 @@ export class PodRunning {
     const due = plan.start.find((start) => {
       const untilMs = this.#blockedUntilMs(context, start);
       context.wakeAt(untilMs);
+      if (untilMs !== undefined) {
+        this.#replaced.delete(start.container.name);
+      }
       return untilMs === undefined;
     });
     const sandbox = readySandbox(context.runtime);
@@ -176,8 +187,22 @@ export class PodRunning {
         this.#startFailed(context, name, error, signal);
       } finally {
         this.#starting = undefined;
+        this.#replaced.delete(name);
       }
     });
+  }
+
+  /** One that is neither being stopped nor going to be started is told as it is. */
+  #forgetReplaced({ stop, start }: PodPlan): void {
+    for (const name of this.#replaced) {
+      const isOnItsWay =
+        name === this.#starting ||
+        stop.some(({ instance }) => instance.notes.name === name) ||
+        start.some(({ container }) => container.name === name);
+      if (!isOnItsWay) {
+        this.#replaced.delete(name);
+      }
+    }
   }
 
   #startFailed({ pod, deps }: PodContext, name: string, error: unknown, signal: AbortSignal): void {
@@ -244,6 +269,9 @@ export class PodRunning {
     const { pod, runtime, deps, tasks, wakeAt } = context;
     const podIp = readySandbox(runtime)?.network.ips[0] ?? deps.node.hostIps[0] ?? '';
     const graceSeconds = this.#graceFor(context, instance);
+    if (instance.podSandboxId === readySandbox(runtime)?.id) {
+      this.#replaced.add(instance.notes.name);
+    }
     wakeAt(tasks.blockedUntilMs(`stop ${instance.id}`));
     tasks.run(`stop ${instance.id}`, (signal) =>
       deps.stopper.stop(pod, { instance, message, graceSeconds, podIp, skipHook: false }, signal),

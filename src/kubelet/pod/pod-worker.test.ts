@@ -261,6 +261,31 @@ test('pod worker: a changed image restarts the container, changed limits do not'
   assert.ok(bench.events.includes('Killing: Container main definition changed, will be restarted'));
 });
 
+test('pod worker: a pod stays ready while a changed image is put in place, and is not when that fails', async () => {
+  await using bench = await PodBench.open({ life: () => ({ stopAfterMs: 500 }) });
+  bench.create(aPod());
+  await bench.until('runs', () => bench.summary() === 'Running main:running*');
+  const { requests } = bench.transport;
+  const firstRequest = requests.length;
+  const change = (image: string): void => {
+    const { metadata, status } = bench.pod();
+    bench.create({ ...aPod({ containers: [aContainer({ image })] }), metadata, status });
+  };
+  change('nginx:2');
+  await bench.advance(1);
+  await bench.until('restarted', () => bench.summary() === 'Running main:running*x1');
+  const told = requests.slice(firstRequest).map(({ body }) => JSON.stringify(body));
+  assert.ok(told.length > 0);
+  assert.deepEqual(
+    told.filter((text) => text.includes('ContainersNotReady')),
+    [],
+  );
+  bench.runtime.images.refusePulls('nginx:3', new RuntimeError('image-not-found', 'not found: nginx:3'));
+  change('nginx:3');
+  await bench.advance(1);
+  await bench.until('refused', () => bench.summary().startsWith('Running main:waiting('));
+});
+
 test('pod worker: an ephemeral container joins a running pod and is never restarted', async () => {
   await using bench = await PodBench.open({
     life: ({ metadata }) => (metadata.name === 'debug' ? { exitAfterMs: 1000 } : {}),

@@ -300,6 +300,7 @@ export class PodWorker {
         runtimeName: this.#runtimeName ?? '',
         waitingReason: (name) => this.#running.waitingReason(name),
         isStarting: (name) => this.#running.isStarting(name),
+        isReplaced: (name) => this.#running.isReplaced(name),
         readiness: (instance) => this.#readiness(instance),
         endMessage: (instance) => this.#messages.get(instance),
       },

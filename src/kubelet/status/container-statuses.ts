@@ -31,6 +31,11 @@ export interface ContainerKnowledge {
   waitingReason(name: string): WaitingReason | undefined;
   /** A start (with its postStart hook) is under way: what runs already does not count as running yet. */
   isStarting(name: string): boolean;
+  /**
+   * Stopped in order to be started anew, by a changed image or a failed probe. As upstream's kubelet does both in one
+   * turn, nothing is told in between: such a container stays ready.
+   */
+  isReplaced(name: string): boolean;
   readiness(instance: ContainerInstance): { readonly hasStarted: boolean; readonly isReady: boolean };
   /** What the container left for people: its termination message, else the runtime's own words. */
   endMessage(instance: ContainerInstance): string;
@@ -115,6 +120,9 @@ function statusOf(
       ...userOf(instance),
       ...stopSignalOf(container),
     };
+  }
+  if (old !== undefined && input.stage === 'running' && knowledge.isReplaced(container.name)) {
+    return old;
   }
   const waiting = knowledge.waitingReason(container.name);
   if (instance.state !== 'exited') {
