@@ -61,7 +61,7 @@ export const SMALL_SIZE: BenchSize = {
   largeObjects: 20,
   changes: 20,
   idleMs: 200,
-  settleMs: 1_000,
+  settleMs: 8_000,
 };
 
 /** What a workload gets to work with. */

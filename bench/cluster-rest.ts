@@ -4,41 +4,68 @@ import type { ApiBench } from './api-bench.ts';
 export interface Rest {
   /** Processor time of the whole server, in percent of one core. */
   readonly coreShare: number;
-  /** Writes that were answered, by `VERB resource`. */
-  readonly writes: ReadonlyMap<string, number>;
+  /** All writes to the store. */
+  readonly writes: number;
 }
 
-const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'APPLY', 'DELETECOLLECTION']);
+interface ObjectList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items?: readonly {
+    readonly metadata: {
+      readonly namespace?: string;
+      readonly name: string;
+      readonly resourceVersion: string;
+    };
+  }[];
+}
+
+interface Discovered {
+  readonly groupVersion: string;
+  readonly resources: readonly { readonly name: string; readonly verbs: readonly string[] }[];
+}
 
 export async function observeRest(bench: ApiBench, durationMs: number): Promise<Rest> {
-  const before = await writeCounts(bench);
+  const before = await storeRevision(bench);
   const beforeCpuMs = bench.serverCpuMs();
   const startMs = performance.now();
   await pause(durationMs);
   const coreShare = ((bench.serverCpuMs() - beforeCpuMs) / (performance.now() - startMs)) * 100;
-  const after = await writeCounts(bench);
-  const grown = [...after].map(([key, count]) => [key, count - (before.get(key) ?? 0)] as const);
-  return { coreShare, writes: new Map(grown.filter(([, count]) => count > 0)) };
+  return { coreShare, writes: (await storeRevision(bench)) - before };
 }
 
 export function pause(durationMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, durationMs));
 }
 
-async function writeCounts(bench: ApiBench): Promise<ReadonlyMap<string, number>> {
-  const { body } = await bench.order({ kind: 'once', method: 'GET', path: '/metrics' });
-  const counts = new Map<string, number>();
-  for (const [, labels = '', value = '0'] of body.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
-    const verb = label(labels, 'verb');
-    if (WRITES.has(verb)) {
-      const subresource = label(labels, 'subresource');
-      const key = `${verb} ${label(labels, 'resource')}${subresource === '' ? '' : `/${subresource}`}`;
-      counts.set(key, (counts.get(key) ?? 0) + Number(value));
-    }
-  }
-  return counts;
+/** Grows by one with every write. */
+export async function storeRevision(bench: ApiBench): Promise<number> {
+  const { metadata } = await read<ObjectList>(bench, '/api/v1/nodes?limit=1');
+  return Number(metadata.resourceVersion);
 }
 
-function label(labels: string, name: string): string {
-  return new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+/** The version of every object that can be watched, by `resource namespace/name`. */
+export async function objectVersions(bench: ApiBench): Promise<ReadonlyMap<string, string>> {
+  const { groups } = await read<{
+    readonly groups: readonly { readonly preferredVersion: { readonly groupVersion: string } }[];
+  }>(bench, '/apis');
+  const paths = [
+    '/api/v1',
+    ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`),
+  ];
+  const versions = new Map<string, string>();
+  for (const path of paths) {
+    const { resources } = await read<Discovered>(bench, path);
+    for (const { name: resource } of resources.filter(({ verbs }) => verbs.includes('watch'))) {
+      const { items = [] } = await read<ObjectList>(bench, `${path}/${resource}`);
+      for (const { metadata } of items) {
+        versions.set(`${resource} ${metadata.namespace ?? ''}/${metadata.name}`, metadata.resourceVersion);
+      }
+    }
+  }
+  return versions;
+}
+
+async function read<T>(bench: ApiBench, path: string): Promise<T> {
+  const { body } = await bench.order({ kind: 'once', method: 'GET', path });
+  return JSON.parse(body) as T;
 }

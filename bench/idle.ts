@@ -1,6 +1,6 @@
 import { ApiBench } from './api-bench.ts';
 import type { BenchContext, Workload } from './bench.ts';
-import { observeRest, pause } from './cluster-rest.ts';
+import { objectVersions, observeRest, pause } from './cluster-rest.ts';
 import type { Row } from './row.ts';
 
 const NODES = 3;
@@ -11,8 +11,15 @@ export const idle: Workload = { name: 'idle', run };
 async function run({ size, note }: BenchContext): Promise<readonly Row[]> {
   await using bench = await ApiBench.start(`sim:${NODES}`);
   await pause(size.settleMs);
+  const before = await objectVersions(bench);
   const { coreShare, writes } = await observeRest(bench, size.idleMs);
-  note(`idle: ${[...writes].map(([what, count]) => `${count} ${what}`).join(', ')}`);
+  const after = await objectVersions(bench);
+  const written = [...after].filter(([name, version]) => before.get(name) !== version).map(([name]) => name);
+  note(`idle: ${writes} writes, to ${written.join(', ')}`);
+  const others = written.filter((name) => !name.startsWith('leases '));
+  if (others.length > 0) {
+    throw new Error(`an idle cluster wrote to ${others.join(', ')}`);
+  }
   return [
     {
       name: `an idle cluster of ${NODES} nodes: share of a core`,

@@ -28,7 +28,7 @@ async function run({ size, note }: BenchContext): Promise<readonly Row[]> {
   );
   await pause(size.settleMs);
   const { coreShare, writes } = await observeRest(bench, size.idleMs);
-  note(`many nodes at rest: ${[...writes].map(([what, times]) => `${times} ${what}`).join(', ')}`);
+  note(`many nodes at rest: ${writes} writes`);
   return [
     { name: `${count} simulated nodes until registered`, unit: 'ms', target: 20_000, values: [registeredMs] },
     { name: 'resident memory with them', unit: 'MB', target: 8_000, values: [bench.serverResidentMb()] },

@@ -1,5 +1,6 @@
 import { ApiBench } from './api-bench.ts';
 import type { BenchContext, Workload } from './bench.ts';
+import { storeRevision } from './cluster-rest.ts';
 import type { Row } from './row.ts';
 import { sampleDeployment } from './sample-objects.ts';
 
@@ -12,6 +13,7 @@ async function run({ size, note }: BenchContext): Promise<readonly Row[]> {
   const count = size.replicas;
   await using bench = await ApiBench.start(`sim:${size.nodes}`);
   await bench.accountExists();
+  const before = await storeRevision(bench);
   const beforeMs = bench.serverCpuMs();
   const { seconds } = await bench.order({
     kind: 'until-seen',
@@ -27,6 +29,8 @@ async function run({ size, note }: BenchContext): Promise<readonly Row[]> {
   });
   const cpuUs = ((bench.serverCpuMs() - beforeMs) * 1000) / count;
   note(`replicas: ${(count / seconds).toFixed(0)} /s, ${cpuUs.toFixed(0)} µs of server CPU each`);
+  const writes = ((await storeRevision(bench)) - before) / count;
+  note(`replicas: ${writes.toFixed(2)} writes each`);
   return [
     {
       name: `${count} replicas of a Deployment until Running`,

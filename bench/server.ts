@@ -77,9 +77,8 @@ await plane.client.of(CLUSTER_ROLE_BINDING).create({
 await plane.client.of(CLUSTER_ROLE).create({
   metadata: { name: 'bench-cluster' },
   rules: [
-    { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'watch'] },
-    { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch'] },
-    { nonResourceURLs: ['/metrics'], verbs: ['get'] },
+    { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete'] },
+    { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'watch'] },
   ],
 });
 await plane.client.of(CLUSTER_ROLE_BINDING).create({

@@ -1,4 +1,7 @@
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
+/** What {@link formatTime} writes and every month has: most times, and they need no calendar. */
+const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+const CANONICAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
 /**
@@ -6,6 +9,9 @@ const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
  * Offsets are accepted; leap seconds, like Go, are not.
  */
 export function parseTime(text: string): number | undefined {
+  if (PLAIN_TIME.test(text)) {
+    return Date.parse(text);
+  }
   const micros = parseMicros(text);
   return micros === undefined ? undefined : Math.floor(micros / 1000);
 }
@@ -20,10 +26,11 @@ export function formatMicroTime(epochMs: number): string {
   return formatMicros(Math.floor(epochMs * 1000));
 }
 
-const CANONICAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
-
 /** The wire form of a `Time` that a client sent, or undefined when it is not a time. */
 export function canonicalTime(text: string): string | undefined {
+  if (PLAIN_TIME.test(text)) {
+    return text;
+  }
   const epochMs = parseTime(text);
   if (epochMs === undefined) {
     return undefined;

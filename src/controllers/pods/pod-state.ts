@@ -17,11 +17,11 @@ export function readySinceMs(pod: Pod): number | undefined {
 
 /** Ready for at least `minReadySeconds`. */
 export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
-  if (!isPodReady(pod)) {
-    return false;
+  if (minReadySeconds === 0) {
+    return isPodReady(pod);
   }
   const sinceMs = readySinceMs(pod);
-  return minReadySeconds === 0 || (sinceMs !== undefined && sinceMs + minReadySeconds * 1000 <= nowMs);
+  return sinceMs !== undefined && sinceMs + minReadySeconds * 1000 <= nowMs;
 }
 
 /** Milliseconds until the next ready pod becomes available; undefined when none is waiting to. */

@@ -23,15 +23,24 @@ export interface StatusInput {
 /** The status that the pods call for. Conditions keep their transition time while they do not change. */
 export function replicaStatus(input: StatusInput): ReplicaSetStatus {
   const { previous, activePods, minReadySeconds, templateLabels, terminatingCount, nowMs } = input;
-  const count = (holds: (pod: Pod) => boolean): number => activePods.filter(holds).length;
+  let labeled = 0;
+  let ready = 0;
+  let available = 0;
+  for (const pod of activePods) {
+    labeled += templateLabels.matches(pod.metadata.labels) ? 1 : 0;
+    if (isPodReady(pod)) {
+      ready += 1;
+      available += minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, nowMs) ? 1 : 0;
+    }
+  }
   const conditions = replicaConditions(input);
   const { conditions: _, terminatingReplicas: __, ...kept } = previous;
   return {
     ...kept,
     replicas: activePods.length,
-    fullyLabeledReplicas: count((pod) => templateLabels.matches(pod.metadata.labels)),
-    readyReplicas: count(isPodReady),
-    availableReplicas: count((pod) => isPodAvailable(pod, minReadySeconds, nowMs)),
+    fullyLabeledReplicas: labeled,
+    readyReplicas: ready,
+    availableReplicas: available,
     ...(terminatingCount === undefined ? {} : { terminatingReplicas: terminatingCount }),
     observedGeneration: input.generation,
     ...(conditions.length === 0 ? {} : { conditions }),

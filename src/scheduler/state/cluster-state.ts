@@ -76,7 +76,7 @@ export class ClusterState {
       const isSame =
         this.nodes.nameOf(placed.row) === nodeName &&
         placed.isTerminating === isTerminating &&
-        (placed.pod === pod || this.shapes.of(pod) === placed.shape);
+        (placed.pod === pod || this.shapes.ofNext(pod, placed.pod) === placed.shape);
       if (isSame) {
         placed.pod = pod;
         placed.isAssumed = false;

@@ -105,6 +105,15 @@ export class PodShapes {
     return shape;
   }
 
+  /** The shape of a later state of `before`; a change that says nothing to scheduling costs no signature. */
+  ofNext(pod: Pod, before: Pod): PodShape {
+    const shape = this.#known.get(before);
+    if (shape !== undefined && !this.#known.has(pod) && isAlikeAtSight(pod, before)) {
+      this.#known.set(pod, shape);
+    }
+    return this.of(pod);
+  }
+
   #compile({ metadata }: Pod, spec: PodSpec): PodShape {
     const requests = podRequests(spec);
     const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
@@ -162,6 +171,29 @@ function compileTerm(term: PodAffinityTerm, ownNamespace: string): AffinityTerm 
     selector,
     topologyKey: term.topologyKey,
   };
+}
+
+/** True when all that a signature is made of is the same object: equal parts of two states of one pod mostly are. */
+function isAlikeAtSight(pod: Pod, before: Pod): boolean {
+  const { metadata, spec } = pod;
+  return (
+    metadata.uid === before.metadata.uid &&
+    metadata.labels === before.metadata.labels &&
+    metadata.ownerReferences === before.metadata.ownerReferences &&
+    accountedSpec(pod) === spec &&
+    accountedSpec(before) === before.spec &&
+    isSpecAlikeAtSight(spec, before.spec)
+  );
+}
+
+/** The node's name is not in the signature, and binding changes nothing else. */
+function isSpecAlikeAtSight(spec: PodSpec, before: PodSpec): boolean {
+  if (spec === before) {
+    return true;
+  }
+  const names = new Set([...Object.keys(spec), ...Object.keys(before)]) as Set<keyof PodSpec>;
+  names.delete('nodeName');
+  return names.values().every((name) => spec[name] === before[name]);
 }
 
 /** Text that is equal for pods that no plugin of the default set can tell apart. */
