@@ -3,9 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { ApiObject } from '#api/object.ts';
-import { SystemClock } from '#base/clock.ts';
-import { SeededRandom } from '#base/random.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { createServingPair } from '#base/x509/serving-pair.fixture.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 export type Converted = ApiObject & { readonly spec: Fields };
@@ -30,17 +28,10 @@ export interface ConversionServer extends AsyncDisposable {
   answer: (response: Fields) => unknown;
 }
 
-const authority = CertificateAuthority.create('conversion-ca', {
-  clock: new SystemClock(),
-  random: new SeededRandom(1),
-});
-const { certificatePem, keyPem } = authority.issue({
-  subject: { commonName: 'converter', organizations: [] },
-  altNames: { dnsNames: ['localhost', 'converter.default.svc'], ipAddresses: ['127.0.0.1'] },
-});
+const { tls, caBundle } = createServingPair('converter.default.svc');
 
 export async function startConversionServer(): Promise<ConversionServer> {
-  const server = createServer({ cert: certificatePem, key: keyPem }, (request, response) => {
+  const server = createServer(tls, (request, response) => {
     void (async () => {
       const { request: asked } = (await json(request)) as Review;
       const { uid, desiredAPIVersion: wanted, objects } = asked;
@@ -56,7 +47,7 @@ export async function startConversionServer(): Promise<ConversionServer> {
   await once(server, 'listening');
   const converter: ConversionServer = {
     port: (server.address() as AddressInfo).port,
-    caBundle: Buffer.from(authority.certificatePem).toString('base64'),
+    caBundle,
     asked: [],
     convert: convertHost,
     answer: (response) => response,

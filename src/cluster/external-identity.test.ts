@@ -12,21 +12,13 @@ import type { SubjectAccessReview } from '#api/types/authorization.v1.ts';
 import type { TokenReview } from '#api/types/authentication.v1.ts';
 import { SystemClock } from '#base/clock.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
-import { SeededRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { createServingPair } from '#base/x509/serving-pair.fixture.ts';
 import { ExternalIdentity, type IdentityChoice } from './external-identity.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
 import { SERVICE_ACCOUNT_ISSUER } from './security.ts';
 
-const authority = CertificateAuthority.create('test-ca', {
-  clock: new SystemClock(),
-  random: new SeededRandom(1),
-});
-const serving = authority.issue({
-  subject: { commonName: 'server', organizations: [] },
-  altNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
-});
+const { authority, tls: serving, caBundle } = createServingPair();
 
 /** An issuer of tokens, and a judge of tokens and requests, in one. */
 interface Outside extends AsyncDisposable {
@@ -54,7 +46,7 @@ function judge(path: string, review: Review): object {
 
 async function startOutside(): Promise<Outside> {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const server = createServer({ cert: serving.certificatePem, key: serving.keyPem }, (request, response) => {
+  const server = createServer(serving, (request, response) => {
     void (async () => {
       const path = request.url ?? '';
       if (outside.isBroken) {
@@ -97,10 +89,9 @@ async function startOutside(): Promise<Outside> {
 }
 
 function judgeAt({ kubeconfig, url }: Outside, path: string): string {
-  const data = Buffer.from(authority.certificatePem).toString('base64');
   writeFileSync(
     kubeconfig,
-    `clusters: [{name: c, cluster: {server: "${url}${path}", certificate-authority-data: ${data}}}]
+    `clusters: [{name: c, cluster: {server: "${url}${path}", certificate-authority-data: ${caBundle}}}]
 users: [{name: u, user: {token: secret}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 current-context: x
@@ -135,8 +126,7 @@ async function start(choice: IdentityChoice): Promise<Started> {
   );
   const host = '127.0.0.1';
   const clientCa = authority.certificatePem;
-  const { certificatePem: cert, keyPem: key } = serving;
-  const port = await cluster.plane.server.listen({ cert, key, clientCa, host, port: 0, advertise: host });
+  const port = await cluster.plane.server.listen({ ...serving, clientCa, host, port: 0, advertise: host });
   const owned = stack.move();
   return {
     identity,

@@ -16,10 +16,8 @@ import {
   SERVICE_ACCOUNT,
 } from '#api/types/resources.ts';
 import { CommandError, SystemCommands } from '#base/command.ts';
-import { SeededRandom } from '#base/random.ts';
-import { SystemClock } from '#base/clock.ts';
-import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { startHttpsCluster } from './https-cluster.fixture.ts';
+import type { InProcessCluster } from './in-process-cluster.ts';
 
 const POD_IP = '10.244.0.7';
 const METADATA = { namespace: 'default', name: 'hello' };
@@ -114,19 +112,7 @@ const NODE_PATHS: Pick<NodeConnection, 'portForward' | 'get'> = {
 async function startProxied(): Promise<AsyncDisposable & { readonly port: number }> {
   await using stack = new AsyncDisposableStack();
   const application = stack.use(await startApplication());
-  const cluster = stack.use(await startInProcessCluster());
-  const authority = CertificateAuthority.create('test-ca', {
-    clock: new SystemClock(),
-    random: new SeededRandom(1),
-  });
-  const { certificatePem, keyPem } = authority.issue({
-    subject: { commonName: 'kube-apiserver', organizations: [] },
-    altNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
-  });
-  const host = '127.0.0.1';
-  const clientCa = authority.certificatePem;
-  const tls = { cert: certificatePem, key: keyPem, clientCa };
-  const port = await cluster.plane.server.listen({ ...tls, host, port: 0, advertise: host });
+  const { cluster, port } = stack.use(await startHttpsCluster());
   cluster.plane.server.nodes.register('node-1', NODE_PATHS as NodeConnection);
   await createObjects(cluster, application.port);
   const owned = stack.move();

@@ -7,9 +7,7 @@ import type { AdmissionRequest, AdmissionResponse } from '#api/types/admission.v
 import type { MutatingWebhook, ValidatingWebhook } from '#api/types/admissionregistration.v1.ts';
 import { MUTATING_WEBHOOK_CONFIGURATION, VALIDATING_WEBHOOK_CONFIGURATION } from '#api/types/resources.ts';
 import { StatusError } from '#api/status-error.ts';
-import { SystemClock } from '#base/clock.ts';
-import { SeededRandom } from '#base/random.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
+import { createServingPair } from '#base/x509/serving-pair.fixture.ts';
 import type { InProcessCluster } from './in-process-cluster.ts';
 
 /** As much of a response as a webhook may leave it at. */
@@ -28,18 +26,11 @@ export interface WebhookServer extends AsyncDisposable {
   connections: number;
 }
 
-const authority = CertificateAuthority.create('webhook-ca', {
-  clock: new SystemClock(),
-  random: new SeededRandom(1),
-});
-const { certificatePem, keyPem } = authority.issue({
-  subject: { commonName: 'webhook', organizations: [] },
-  altNames: { dnsNames: ['localhost', 'hook.default.svc'], ipAddresses: ['127.0.0.1'] },
-});
+const { tls, caBundle } = createServingPair('hook.default.svc');
 
 /** Starts one on a free port; every path allows until told otherwise. */
 export async function startWebhooks(): Promise<WebhookServer> {
-  const server = createServer({ cert: certificatePem, key: keyPem }, (request, response) => {
+  const server = createServer(tls, (request, response) => {
     void (async () => {
       const review = (await json(request)) as { readonly request: AdmissionRequest };
       const [path = ''] = (request.url ?? '').split('?');
@@ -69,7 +60,7 @@ export async function startWebhooks(): Promise<WebhookServer> {
   await once(server, 'listening');
   const webhooks: WebhookServer = {
     port: (server.address() as AddressInfo).port,
-    caBundle: Buffer.from(authority.certificatePem).toString('base64'),
+    caBundle,
     asked: [],
     requests: [],
     answers: new Map(),
