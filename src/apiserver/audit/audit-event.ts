@@ -1,5 +1,6 @@
 import type { Status } from '#api/types/meta.v1.ts';
 import { encodeJson } from '#codec/canonical.ts';
+import { isRecord } from '#codec/own-property.ts';
 import type { UserInfo } from '../authn/user.ts';
 import type { AuditLevel, AuditStage } from './audit-policy.ts';
 
@@ -85,8 +86,4 @@ function unmanaged({ managedFields: _left, ...rest }: Readonly<Record<string, un
 
 function unmanagedRow(row: unknown): unknown {
   return isRecord(row) && 'object' in row ? { ...row, object: withoutManagedFields(row['object']) } : row;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { formatMicroTime } from '#api/time.ts';
 import { StatusError } from '#api/status-error.ts';
 import type { Status } from '#api/types/meta.v1.ts';
 import type { Clock } from '#base/clock.ts';
+import { isRecord } from '#codec/own-property.ts';
 import type { UserInfo } from '../authn/user.ts';
 import type { Decision } from '../authz/authorizer.ts';
 import type { CallBody } from '../endpoints/api-call.ts';
@@ -9,7 +10,6 @@ import { decodeValue } from '../endpoints/decode-body.ts';
 import type { RequestInfo } from '../request-info.ts';
 import {
   eventUser,
-  isRecord,
   withoutManagedFields,
   type AuditEvent,
   type EventStatus,

@@ -1,4 +1,5 @@
 import type { Secret } from '#api/types/core.v1.ts';
+import { isRecord } from '#codec/own-property.ts';
 import type { AuthConfig } from '#runtime/cri.ts';
 
 const DOCKER_HUB = 'docker.io';
@@ -87,8 +88,4 @@ function parseJson(base64: string | undefined): unknown {
     }
     throw error;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
