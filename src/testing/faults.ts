@@ -1,5 +1,6 @@
 import {
   conflict,
+  expired,
   forbidden,
   internalError,
   serviceUnavailable,
@@ -30,13 +31,22 @@ export interface RequestFilter {
 /** What happens to a request that is hit. */
 export type FaultEffect =
   /** Refused, nothing was done. */
-  | { readonly kind: 'refuse'; readonly code: 403 | 409 | 429 | 500 | 503 }
+  | { readonly kind: 'refuse'; readonly code: 403 | 409 | 410 | 429 | 500 | 503 }
   /** Answered after this time of the cluster's clock. */
   | { readonly kind: 'delay'; readonly by: Duration }
   /** Never reaches the server. */
   | { readonly kind: 'lose-request' }
   /** Is done, but the answer gets lost. */
-  | { readonly kind: 'lose-answer' };
+  | { readonly kind: 'lose-answer' }
+  /** The connection of a watch of this process breaks in place of an event. */
+  | { readonly kind: 'drop-watch' }
+  /** A watch of this process ends in place of an event with 410: what it has seen is too old to go on from. */
+  | { readonly kind: 'expire-watch' }
+  /** A watch of this process stands still before an event; what comes meanwhile comes with it. */
+  | { readonly kind: 'delay-events'; readonly by: Duration };
+
+/** Effects on the events of a watch and not on the request. */
+const ON_EVENTS: ReadonlySet<FaultEffect['kind']> = new Set(['drop-watch', 'expire-watch', 'delay-events']);
 
 interface Rule {
   readonly filter: RequestFilter;
@@ -49,6 +59,8 @@ export class Faults {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #rules = new Set<Rule>();
+  #downUntilMs = 0;
+  #restarting = new AbortController();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -64,7 +76,9 @@ export class Faults {
 
   /** True while a request may have to wait for time to pass. */
   get canDelay(): boolean {
-    return this.#rules.values().some(({ effect }) => effect.kind === 'delay');
+    return this.#rules
+      .values()
+      .some(({ effect }) => effect.kind === 'delay' || effect.kind === 'delay-events');
   }
 
   clear(): void {
@@ -74,6 +88,58 @@ export class Faults {
   /** Copies what is on, for a fork. */
   adopt(other: Faults): void {
     other.#rules.forEach((rule) => this.#rules.add({ ...rule }));
+  }
+
+  /** Breaks all watches of this process; nothing reaches the server for some time. */
+  restart(downMs: number): void {
+    this.#downUntilMs = this.#clock.nowMs() + downMs;
+    this.#restarting.abort();
+    this.#restarting = new AbortController();
+  }
+
+  /** Fires when watches break that began before. */
+  get restarting(): AbortSignal {
+    return this.#restarting.signal;
+  }
+
+  /**
+   * What happens to a watch before it gets this event.
+   *
+   * @param resumedMs when it last stood still: what came meanwhile is there at that time
+   * @returns when it went on after standing still, if it did
+   * @throws {StatusError | ConnectionError} the watch is over
+   */
+  async meetEvent(
+    request: WatchRequest,
+    {
+      user,
+      signal,
+      resumedMs,
+    }: { readonly user: string; readonly signal: AbortSignal; readonly resumedMs: number },
+  ): Promise<number> {
+    for (const rule of this.#rules) {
+      if (!ON_EVENTS.has(rule.effect.kind) || !matches(rule.filter, request, user)) {
+        continue;
+      }
+      if (rule.effect.kind === 'delay-events' && resumedMs === this.#clock.nowMs()) {
+        continue;
+      }
+      if (!this.#isHit(rule)) {
+        continue;
+      }
+      switch (rule.effect.kind) {
+        case 'drop-watch':
+          throw new ConnectionError('the watch was interrupted (injected fault)');
+        case 'expire-watch':
+          throw expired('too old resource version (injected fault)');
+        case 'delay-events':
+          await this.#clock.sleep(durationMs(rule.effect.by), signal);
+          return this.#clock.nowMs();
+        default:
+          break;
+      }
+    }
+    return resumedMs;
   }
 
   /**
@@ -86,9 +152,12 @@ export class Faults {
     user: string,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
+    if (this.#clock.nowMs() < this.#downUntilMs) {
+      throw new ConnectionError('connect ECONNREFUSED: the API server is down (injected fault)');
+    }
     let losesAnswer = false;
     for (const rule of this.#rules) {
-      if (!matches(rule.filter, request, user) || !this.#isHit(rule)) {
+      if (ON_EVENTS.has(rule.effect.kind) || !matches(rule.filter, request, user) || !this.#isHit(rule)) {
         continue;
       }
       switch (rule.effect.kind) {
@@ -102,6 +171,10 @@ export class Faults {
           break;
         case 'refuse':
           throw refusal(rule.effect.code, request);
+        case 'drop-watch':
+        case 'expire-watch':
+        case 'delay-events':
+          break;
         default:
           return rule.effect satisfies never;
       }
@@ -136,13 +209,15 @@ function matches(filter: RequestFilter, request: ApiRequest | WatchRequest, user
   );
 }
 
-function refusal(code: 403 | 409 | 429 | 500 | 503, request: ApiRequest | WatchRequest): StatusError {
+function refusal(code: 403 | 409 | 410 | 429 | 500 | 503, request: ApiRequest | WatchRequest): StatusError {
   const name = ('verb' in request ? request.name : undefined) ?? '';
   switch (code) {
     case 403:
       return forbidden(request.resource, name, 'injected fault');
     case 409:
       return conflict(request.resource, name, 'injected fault');
+    case 410:
+      return expired('too old resource version (injected fault)');
     case 429:
       return tooManyRequests('injected fault', 1);
     case 500:

@@ -46,6 +46,14 @@ export class ObservedTransport implements Transport {
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const { inner, user, faults } = this.#deps;
     await faults.meet(request, user, signal);
-    yield* inner.watch(request, signal);
+    const { restarting } = faults;
+    let resumedMs = -1;
+    for await (const event of inner.watch(request, AbortSignal.any([signal, restarting]))) {
+      resumedMs = await faults.meetEvent(request, { user, signal, resumedMs });
+      yield event;
+    }
+    if (restarting.aborted && !signal.aborted) {
+      throw new ConnectionError('the watch was interrupted: the API server restarts (injected fault)');
+    }
   }
 }

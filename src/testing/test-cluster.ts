@@ -9,18 +9,14 @@ import type { DeleteOptions } from '#api/types/meta.v1.ts';
 import { serviceAccountUser } from '#apiserver/authn/service-account-identity.ts';
 import { ALL_AUTHENTICATED, type UserInfo } from '#apiserver/authn/user.ts';
 import { SILENT_LOGGER, type Logger } from '#base/log.ts';
-import { SystemClock } from '#base/clock.ts';
-import { SystemRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import type { PodExplanation } from '#scheduler/explain/explain-pod.ts';
 import type { SchedulerOptions } from '#scheduler/scheduler.ts';
 import { Client } from '#client/client.ts';
 import type { Connection } from '#client/connection.ts';
 import type { MemoryStore } from '#store/memory-store.ts';
-import { kubeconfigYaml } from '#cluster/pki/kubeconfig-file.ts';
 import { parseStage, STAGE_API_VERSION } from '#kubelet/sim/stages/stage.ts';
-import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
-import { ClusterLife, testAuthority, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
+import { ClusterLife, type LifeOrigin, type LifeOptions } from './cluster-life.ts';
 import { durationMs, type Duration } from '#base/duration.ts';
 import type { FaultEffect, RequestFilter } from './faults.ts';
 import type {
@@ -31,8 +27,9 @@ import type {
   UntilOptions,
   Watched,
 } from './cluster-handles.ts';
-import { disturbBy, type ServedListener } from './disturb.ts';
+import type { ServedListener } from './disturb.ts';
 import type { ContainerFunction } from './functions/container-function.ts';
+import { serveOverHttps } from './serve-over-https.ts';
 import { inTime } from './in-time.ts';
 import { Invariants } from './invariants.ts';
 import { manifestsOf, type Manifest } from './manifests.ts';
@@ -70,7 +67,6 @@ export interface TestClusterOptions {
 const WITHIN: Duration = { minutes: 10 };
 const NAMESPACE_DEFAULT = 'default';
 const FIELD_MANAGER = 'coracle-testing';
-const USER = 'kubernetes-admin';
 /** An odd number, so that lives of one cluster draw from far apart stretches of chance. */
 const SEED_STEP = 0x3c6e_f35f;
 
@@ -290,6 +286,14 @@ export class TestCluster implements AsyncDisposable {
   /** Disturbs matching requests within this process until the handle is disposed of. */
   fault(filter: RequestFilter, effect: FaultEffect): Disposable {
     return this.#life.faults.add(filter, effect);
+  }
+
+  /**
+   * The API server stops and starts again, as those in this process see it: every watch breaks, and nothing reaches it
+   * for some time. What it has stored stays.
+   */
+  restartApiServer({ downFor = {} }: { readonly downFor?: Duration } = {}): void {
+    this.#life.faults.restart(durationMs(downFor));
   }
 
   /** Ends all faults on requests. */
@@ -529,43 +533,9 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async #serve(wantedPort: number): Promise<string> {
-    const { base, clock } = this.#life;
-    const { certificatePem, keyPem } = testAuthority();
-    const random = new SystemRandom();
-    // Clients judge the server by the real time, the server judges clients by its own.
-    const forServer = new CertificateAuthority(
-      { certificatePem, keyPem },
-      { clock: new SystemClock(), random },
-    );
-    const forClients = new CertificateAuthority({ certificatePem, keyPem }, { clock, random });
-    const serving = forServer.issue({
-      subject: { commonName: 'kube-apiserver', organizations: [] },
-      extendedKeyUsages: ['serverAuth'],
-      altNames: { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
-    });
-    const host = '127.0.0.1';
-    const port = await base.plane.server.listen({
-      host,
-      port: wantedPort,
-      cert: serving.certificatePem,
-      key: serving.keyPem,
-      clientCa: certificatePem,
-      advertise: host,
-      disturb: disturbBy(this.#life.faults, this.#onRequest),
-      trafficClock: new SystemClock(),
-    });
+    const { port, kubeconfig } = await serveOverHttps(this.#life, wantedPort, this.#onRequest);
     this.#port = port;
-    const credential = forClients.issue({
-      subject: { commonName: USER, organizations: ['system:masters'] },
-      extendedKeyUsages: ['clientAuth'],
-    });
-    return kubeconfigYaml({
-      clusterName: 'coracle-test',
-      server: `https://${host}:${port}`,
-      authorityPem: certificatePem,
-      userName: USER,
-      credential,
-    });
+    return kubeconfig;
   }
 }
 

@@ -31,7 +31,15 @@ const UNITS: readonly (keyof Duration)[] = ['days', 'hours', 'minutes', 'seconds
 /** How long programs over HTTPS have to be quiet before time goes on, unless told otherwise. */
 const PATIENCE_MS = 50;
 
-const EFFECTS: ReadonlySet<unknown> = new Set(['refuse', 'delay', 'lose-request', 'lose-answer']);
+const EFFECTS: ReadonlySet<unknown> = new Set<FaultEffect['kind']>([
+  'refuse',
+  'delay',
+  'lose-request',
+  'lose-answer',
+  'drop-watch',
+  'expire-watch',
+  'delay-events',
+]);
 const FILTER_FIELDS: ReadonlySet<string> = new Set([
   'verb',
   'resource',
@@ -238,8 +246,8 @@ function effectOf({ effect }: Body): FaultEffect {
   if (!EFFECTS.has(kind)) {
     throw new ControlError(400, `the kind of an effect is one of ${[...EFFECTS].join(', ')}`);
   }
-  if (kind === 'refuse' && ![403, 409, 429, 500, 503].includes(Number(code))) {
-    throw new ControlError(400, 'the code of a refusal is 403, 409, 429, 500 or 503');
+  if (kind === 'refuse' && ![403, 409, 410, 429, 500, 503].includes(Number(code))) {
+    throw new ControlError(400, 'the code of a refusal is 403, 409, 410, 429, 500 or 503');
   }
-  return kind === 'delay' ? { kind, by: durationOf(by) } : (effect as FaultEffect);
+  return kind === 'delay' || kind === 'delay-events' ? { kind, by: durationOf(by) } : (effect as FaultEffect);
 }
