@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startScheduler } from 'coracle/scheduler';
-import { exists, NODE, POD, startCluster, type TestCluster } from 'coracle/testing';
+import { EVENT, exists, NODE, POD, startCluster, type TestCluster } from 'coracle/testing';
 import { quietNodes } from './quiet-nodes.ts';
 
 function pod(name: string, schedulerName = 'default-scheduler') {
@@ -54,6 +54,15 @@ test('quiet nodes: a profile decides which plugins its pods meet', async () => {
   await cluster.apply([pod('loud'), pod('quiet', 'quiet')]);
   await cluster.clock.advance({ seconds: 5 });
   assert.deepEqual(await placements(cluster), { loud: 'sim-0', quiet: undefined });
+  const events = await cluster.list(EVENT);
+  assert.deepEqual(
+    new Set(
+      events.flatMap(({ involvedObject, source }) =>
+        involvedObject.name === 'quiet' ? source?.component : [],
+      ),
+    ),
+    new Set(['quiet']),
+  );
 });
 
 test('quiet nodes: a second scheduler takes the pods that name it, and leaves the others alone', async () => {

@@ -78,3 +78,12 @@ test('event recorder: an unreachable server is tried again', async () => {
   assert.deepEqual(written(), ['1× done']);
   await recorder.close();
 });
+
+test('event recorder: one who reports in another name is the source of the Event', async () => {
+  const { clock, transport, recorder, subject } = setUp();
+  recorder.event({ object: subject, component: 'packing' }, 'Normal', 'Scheduled', 'done');
+  await clock.settle();
+  const [event] = transport.all(EVENT);
+  assert.deepEqual([event?.source, event?.reportingComponent], [{ component: 'packing' }, 'packing']);
+  await recorder.close();
+});

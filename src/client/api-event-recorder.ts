@@ -25,6 +25,7 @@ export interface EventRecorderOptions {
 
 interface Report {
   readonly subject: ObjectReference;
+  readonly component: string;
   readonly type: string;
   readonly reason: string;
   readonly message: string;
@@ -53,7 +54,16 @@ export class ApiEventRecorder implements EventRecorder, AsyncDisposable {
   }
 
   event(target: ApiObject | EventTarget, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const report = { subject: referenceTo(target), type, reason, message, atMs: this.#options.clock.nowMs() };
+    const { component } =
+      'object' in target ? { component: this.#options.component, ...target } : this.#options;
+    const report = {
+      subject: referenceTo(target),
+      component,
+      type,
+      reason,
+      message,
+      atMs: this.#options.clock.nowMs(),
+    };
     if (!this.#queue.offer(report)) {
       this.#options.log.debug('event dropped, the queue is full', { reason, message });
     }
@@ -84,8 +94,8 @@ export class ApiEventRecorder implements EventRecorder, AsyncDisposable {
   }
 
   async #record(report: Report, signal: AbortSignal): Promise<void> {
-    const { component, host = '', clock, random, log } = this.#options;
-    const { subject, type, reason, message, atMs } = report;
+    const { host = '', clock, random, log } = this.#options;
+    const { subject, component, type, reason, message, atMs } = report;
     this.#sequence += 1;
     // Upstream's form: nanoseconds in hexadecimal; ours are counted up below the millisecond to stay unique.
     const stamp = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence % 1_000_000)).toString(16);
@@ -117,8 +127,8 @@ export class ApiEventRecorder implements EventRecorder, AsyncDisposable {
     { kind, series, message }: Exclude<Correlation, { kind: 'drop' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { component, host } = this.#options;
-    const { subject, type, reason, atMs } = report;
+    const { host } = this.#options;
+    const { subject, component, type, reason, atMs } = report;
     const namespace = subject.namespace ?? 'default';
     const lastTimestamp = formatTime(atMs);
     if (kind === 'countUp') {

@@ -4,6 +4,8 @@ import type { ApiObject } from '#api/object.ts';
 export interface EventTarget {
   readonly object: ApiObject;
   readonly fieldPath?: string;
+  /** Who reports, when it is not the recorder's own component: a scheduler speaks in the names of its profiles. */
+  readonly component?: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { formatTime } from '#api/time.ts';
 import type { Pod, PodCondition } from '#api/types/core.v1.ts';
-import type { EventRecorder } from '#client/event-recorder.ts';
+import type { EventRecorder, EventTarget } from '#client/event-recorder.ts';
 import type { Clock } from '#base/clock.ts';
 import type { StatusWriter } from './status-writer.ts';
 
@@ -28,7 +28,7 @@ export class PodReports {
   scheduled(pod: Pod, nodeName: string): void {
     const { namespace, name } = pod.metadata;
     this.#deps.events.event(
-      pod,
+      ofItsScheduler(pod),
       'Normal',
       'Scheduled',
       `Successfully assigned ${namespace}/${name} to ${nodeName}`,
@@ -36,14 +36,14 @@ export class PodReports {
   }
 
   failed(pod: Pod, report: FailureReport): void {
-    this.#deps.events.event(pod, 'Warning', 'FailedScheduling', report.message);
+    this.#deps.events.event(ofItsScheduler(pod), 'Warning', 'FailedScheduling', report.message);
     this.#writeStatus(pod, report);
   }
 
   skippedDeleting(pod: Pod): void {
     const { namespace, name } = pod.metadata;
     this.#deps.events.event(
-      pod,
+      ofItsScheduler(pod),
       'Warning',
       'FailedScheduling',
       `skip schedule deleting pod: ${namespace}/${name}`,
@@ -81,4 +81,10 @@ export class PodReports {
       ...(isNominationSame ? {} : { nominatedNodeName }),
     });
   }
+}
+
+/** Events come from the profile that the pod asked for. */
+function ofItsScheduler(pod: Pod): EventTarget {
+  const { schedulerName } = pod.spec;
+  return { object: pod, ...(schedulerName === undefined ? {} : { component: schedulerName }) };
 }

@@ -49,7 +49,7 @@ export async function evictVictim(
     }
   }
   events.event(
-    victim,
+    { object: victim, component: preemptor.spec.schedulerName ?? 'default-scheduler' },
     'Normal',
     'Preempted',
     `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`,
