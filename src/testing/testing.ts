@@ -26,6 +26,7 @@ export type { FaultEffect, RequestFilter } from './faults.ts';
 export type { Connection } from '#client/connection.ts';
 export { InvariantError } from './invariants.ts';
 export { ManifestError } from './manifests.ts';
+export { matchers } from './matchers.ts';
 export { exists, isAvailable, isComplete, isGone, isReady, type Predicate } from './predicates.ts';
 export type { Change } from './recorder.ts';
 export { UnknownResourceError, type Target } from './target.ts';
