@@ -1,6 +1,7 @@
 import type { ApiObject } from '#api/object.ts';
 import { apiVersionOf } from '#api/resource-type.ts';
-import { badRequest, StatusError } from '#api/status-error.ts';
+import { badRequest, conflict, StatusError } from '#api/status-error.ts';
+import type { ObjectMeta } from '#api/types/meta.v1.ts';
 import { applyJsonPatch } from '#codec/patch/json-patch.ts';
 import { applyMergePatch } from '#codec/patch/merge-patch.ts';
 import { applyStrategicMerge } from '#codec/patch/strategic-merge.ts';
@@ -120,12 +121,28 @@ function applyServerSide(
     target,
     {
       produce: async (current) => typedObject(served, await merge(current), context),
-      createInstead: () => typedObject(served, applyPatch(optionsFor(undefined)), context),
+      createInstead: () => {
+        refuseUid(served, target, patch);
+        return typedObject(served, applyPatch(optionsFor(undefined)), context);
+      },
       keepsManagedFields: true,
       isPatch: true,
     },
     context,
   );
+}
+
+/** @throws {StatusError} Conflict when the object is to be one that is not there */
+function refuseUid({ storage }: Served, { name }: Target, patch: DraftObject): void {
+  // What a client sends may lack what every stored object has.
+  const { uid = '' }: Partial<ObjectMeta> = (patch as Partial<DraftObject>).metadata ?? {};
+  if (uid !== '') {
+    throw conflict(
+      storage.strategy.info,
+      name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
+  }
 }
 
 /** Keys that stand twice in the text of an applied object. @throws {StatusError} BadRequest when strict */

@@ -74,6 +74,17 @@ test('update: of an object that is gone is a conflict; what PUT makes, it makes 
   const { uid: _uid, ...nameless } = map.metadata;
   await assert.rejects(maps.update({ ...map, metadata: { ...nameless, uid: '' } }), isNotFound);
 
+  const applied = maps.patch(
+    'default',
+    'a',
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata },
+    {
+      type: 'apply',
+      fieldManager: 'one',
+    },
+  );
+  await assert.rejects(applied, isConflict, 'nor is it made by an apply');
+
   const endpoints = cluster.client.of(ENDPOINTS);
   const first = await endpoints.create({ metadata: { namespace: 'default', name: 'a' } });
   await endpoints.delete('default', 'a');
