@@ -13,7 +13,6 @@ import {
   NAMESPACE,
   SERVICE,
 } from '#api/types/resources.ts';
-import { StatusError } from '#api/status-error.ts';
 import type { Namespace } from '#api/types/core.v1.ts';
 import { SILENT_LOGGER } from '#base/log.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
@@ -34,6 +33,7 @@ import {
   type ExtensionServer,
 } from './extension-server.fixture.ts';
 import { startInProcessCluster, type InProcessCluster, type InProcessOptions } from './in-process-cluster.ts';
+import { outcome } from './outcome.fixture.ts';
 
 interface Started extends AsyncDisposable {
   readonly cluster: InProcessCluster;
@@ -134,16 +134,6 @@ async function ask(
   request.end(body);
   const [response] = await once(request, 'response');
   return { code: response.statusCode, headers: response.headers, body: await text(response) };
-}
-
-async function outcome(run: () => Promise<unknown>): Promise<string> {
-  try {
-    await run();
-    return 'done';
-  } catch (error) {
-    assert.ok(error instanceof StatusError, String(error));
-    return `${error.code} ${error.message}`;
-  }
 }
 
 test('aggregated API: what is missing between the APIService and its server is named, one thing after the other', async () => {

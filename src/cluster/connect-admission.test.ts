@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { ApiCall } from '#apiserver/endpoints/api-call.ts';
 import { parseRequestInfo } from '#apiserver/request-info.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
-import { hook, mutating, outcome, patchOf, startWebhooks, validating } from './webhook-server.fixture.ts';
+import { outcome } from './outcome.fixture.ts';
+import { hook, mutating, patchOf, startWebhooks, validating } from './webhook-server.fixture.ts';
 
 const CONNECTIONS = {
   rules: [

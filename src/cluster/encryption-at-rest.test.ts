@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StatusError } from '#api/status-error.ts';
 import { CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, SECRET } from '#api/types/resources.ts';
 import { EncryptionAtRest } from '#apiserver/encryption/encryption-at-rest.ts';
 import { parseEncryptionConfiguration } from '#apiserver/encryption/encryption-configuration.ts';
@@ -9,6 +8,7 @@ import { SeededRandom } from '#base/random.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
+import { outcome } from './outcome.fixture.ts';
 
 const HEAD = 'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n';
 const keyOf = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
@@ -41,16 +41,6 @@ async function storedText(store: MemoryStore, key = STORED_AT): Promise<string> 
 
 async function start(store: MemoryStore, encrypted: EncryptionAtRest): Promise<InProcessCluster> {
   return startInProcessCluster({ store, encryption: encrypted });
-}
-
-async function outcome(run: () => Promise<unknown>): Promise<string> {
-  try {
-    await run();
-    return 'done';
-  } catch (error) {
-    assert.ok(error instanceof StatusError, String(error));
-    return `${error.code} ${error.message}`;
-  }
 }
 
 test('encryption at rest: what is stored is hidden; every way of reading shows it', async () => {

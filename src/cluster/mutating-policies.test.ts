@@ -5,7 +5,8 @@ import type { MutatingAdmissionPolicySpec } from '#api/types/admissionregistrati
 import { CONFIG_MAP, DEPLOYMENT, NAMESPACE } from '#api/types/resources.ts';
 import { bindMutation, unbindMutation } from './admission-policies.fixture.ts';
 import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
-import { aConfigMap, hook, mutating, outcome, patchOf, startWebhooks } from './webhook-server.fixture.ts';
+import { outcome } from './outcome.fixture.ts';
+import { aConfigMap, hook, mutating, patchOf, startWebhooks } from './webhook-server.fixture.ts';
 
 type Spec = DeepPartial<MutatingAdmissionPolicySpec>;
 

@@ -9,7 +9,8 @@ import type { DeepPartial } from '#api/object.ts';
 import { CONFIG_MAP, NAMESPACE } from '#api/types/resources.ts';
 import { bindPolicy, CONFIG_MAPS, unbindPolicy } from './admission-policies.fixture.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
-import { aConfigMap, outcome } from './webhook-server.fixture.ts';
+import { outcome } from './outcome.fixture.ts';
+import { aConfigMap } from './webhook-server.fixture.ts';
 
 const DENIED = `configmaps "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request:`;
 

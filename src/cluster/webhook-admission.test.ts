@@ -15,11 +15,11 @@ import { SystemClock } from '#base/clock.ts';
 import { SeededRandom } from '#base/random.ts';
 import { CertificateAuthority } from '#base/x509/certificate-authority.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
+import { outcome } from './outcome.fixture.ts';
 import {
   aConfigMap,
   hook,
   mutating,
-  outcome,
   patchOf,
   RULE,
   startWebhooks,

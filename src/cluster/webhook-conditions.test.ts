@@ -2,15 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIG_MAP, VALIDATING_WEBHOOK_CONFIGURATION } from '#api/types/resources.ts';
 import { startInProcessCluster } from './in-process-cluster.ts';
-import {
-  aConfigMap,
-  hook,
-  mutating,
-  outcome,
-  patchOf,
-  startWebhooks,
-  validating,
-} from './webhook-server.fixture.ts';
+import { outcome } from './outcome.fixture.ts';
+import { aConfigMap, hook, mutating, patchOf, startWebhooks, validating } from './webhook-server.fixture.ts';
 
 function named(...expressions: readonly string[]) {
   return expressions.map((expression, index) => ({ name: `c${index}`, expression }));

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +5,6 @@ import { json } from 'node:stream/consumers';
 import type { AdmissionRequest, AdmissionResponse } from '#api/types/admission.v1.ts';
 import type { MutatingWebhook, ValidatingWebhook } from '#api/types/admissionregistration.v1.ts';
 import { MUTATING_WEBHOOK_CONFIGURATION, VALIDATING_WEBHOOK_CONFIGURATION } from '#api/types/resources.ts';
-import { StatusError } from '#api/status-error.ts';
 import { createServingPair } from '#base/x509/serving-pair.fixture.ts';
 import type { InProcessCluster } from './in-process-cluster.ts';
 
@@ -122,15 +120,4 @@ export function patchOf(...operations: readonly object[]): Partial<AdmissionResp
 /** A config map to create. */
 export function aConfigMap(name: string, labels: Record<string, string> = {}) {
   return { metadata: { namespace: 'default', name, labels }, data: { key: 'value' } };
-}
-
-/** `done`, or the refusal as `403 message`. */
-export async function outcome(run: () => Promise<unknown>): Promise<string> {
-  try {
-    await run();
-    return 'done';
-  } catch (error) {
-    assert.ok(error instanceof StatusError, String(error));
-    return `${error.code} ${error.message}`;
-  }
 }

@@ -15,11 +15,11 @@ import {
 import type { ResourceType } from '#api/resource-type.ts';
 import type { ApiObject } from '#api/object.ts';
 import { startInProcessCluster, type InProcessCluster } from './in-process-cluster.ts';
+import { outcome } from './outcome.fixture.ts';
 import {
   aConfigMap,
   hook,
   mutating,
-  outcome,
   patchOf,
   RULE,
   startWebhooks,
