@@ -70,6 +70,8 @@ const LEASE_RENEWAL_MS = 10_000;
 /** Still well within the 50 s after which a silent node is given up. */
 const LEASE_RENEWAL_MS_MANY = 30_000;
 const MANY = 500;
+/** Renewals of many nodes come together this often: one commit for all of them, and no long burst. */
+const RENEWAL_SLOT_MS = 50;
 const RETRY_MS = 1_000;
 
 export function createSimNodes(options: SimNodesOptions): SimNodes {
@@ -199,7 +201,7 @@ class SimulatedNodes implements SimNodes {
         // Spread over the period, so that the renewals of all nodes do not come at once.
         const offsetMs = this.#options.random.float() * this.#renewalMs;
         const life = this.#nodes.get(name)?.life;
-        this.#queue.add(offsetMs, () => this.#beat(node, life));
+        this.#queue.add(this.#untilSlot(offsetMs), () => this.#beat(node, life));
         done();
       } catch (error) {
         if (!signal.aborted) {
@@ -223,7 +225,7 @@ class SimulatedNodes implements SimNodes {
     const status = this.#status(name, index);
     const spec = taints === undefined ? {} : { taints };
     try {
-      await nodes.create({ metadata: { name, labels }, spec, status }, {}, signal);
+      return await nodes.create({ metadata: { name, labels }, spec, status }, {}, signal);
     } catch (error) {
       if (!isAlreadyExists(error)) {
         throw error;
@@ -240,7 +242,7 @@ class SimulatedNodes implements SimNodes {
     if (this.#nodes.get(node.metadata.name)?.life !== life) {
       return; // It fell silent since; it registers again when it comes back.
     }
-    this.#queue.add(this.#renewalMs, () => this.#beat(node, life));
+    this.#queue.add(this.#untilSlot(this.#renewalMs), () => this.#beat(node, life));
     this.#lanes.send(`lease ${node.metadata.name}`, async (signal) => {
       try {
         await this.#renew(node, signal);
@@ -250,6 +252,12 @@ class SimulatedNodes implements SimNodes {
         }
       }
     });
+  }
+
+  /** The delay until the slot nearest to `delayMs` from now, in milliseconds. */
+  #untilSlot(delayMs: number): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    return Math.max(Math.round((nowMs + delayMs) / RENEWAL_SLOT_MS) * RENEWAL_SLOT_MS - nowMs, 0);
   }
 
   /** By a patch without a version: nobody else writes it, and it saves the read. */
