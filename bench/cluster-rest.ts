@@ -43,7 +43,7 @@ export async function storeRevision(bench: ApiBench): Promise<number> {
   return Number(metadata.resourceVersion);
 }
 
-/** The version of every object that can be watched, by `resource namespace/name`. */
+/** The version of every object that clients can create, by `resource namespace/name`. */
 export async function objectVersions(bench: ApiBench): Promise<ReadonlyMap<string, string>> {
   const { groups } = await read<{
     readonly groups: readonly { readonly preferredVersion: { readonly groupVersion: string } }[];
@@ -55,7 +55,9 @@ export async function objectVersions(bench: ApiBench): Promise<ReadonlyMap<strin
   const versions = new Map<string, string>();
   for (const path of paths) {
     const { resources } = await read<Discovered>(bench, path);
-    for (const { name: resource } of resources.filter(({ verbs }) => verbs.includes('watch'))) {
+    for (const { name: resource } of resources.filter(
+      ({ verbs }) => verbs.includes('list') && verbs.includes('create'),
+    )) {
       const { items = [] } = await read<ObjectList>(bench, `${path}/${resource}`);
       for (const { metadata } of items) {
         versions.set(`${resource} ${metadata.namespace ?? ''}/${metadata.name}`, metadata.resourceVersion);

@@ -70,9 +70,23 @@ export class GarbageCollector implements Controller {
   #follow(resource: ResourceType<ApiObject>): Disposable {
     return this.#deps.informers.of(resource).addHandler({
       onAdd: (object) => this.#schedule(this.#graph.observe(resource, object)),
-      onUpdate: (_, object) => this.#schedule(this.#graph.observe(resource, object)),
+      onUpdate: (previous, object) => {
+        if (!this.#saysNothing(previous, object)) {
+          this.#schedule(this.#graph.observe(resource, object));
+        }
+      },
       onDelete: ({ metadata }) => this.#forget(metadata.uid),
     });
+  }
+
+  /** Most updates are of a status or a lease. Parts that did not change are the same object, mostly. */
+  #saysNothing({ metadata: before }: ApiObject, { metadata }: ApiObject): boolean {
+    return (
+      metadata.ownerReferences === before.ownerReferences &&
+      metadata.deletionTimestamp === undefined &&
+      before.deletionTimestamp === undefined &&
+      this.#graph.get(metadata.uid)?.resource !== undefined
+    );
   }
 
   #define(definition: CustomResourceDefinition): void {
