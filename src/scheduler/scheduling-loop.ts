@@ -8,9 +8,10 @@ import { runBinding, type BindingTask } from './binding-cycle.ts';
 import { summarise, type AttemptOutcome, type DecisionLog } from './explain/decision-log.ts';
 import { NO_NODES_MESSAGE, unschedulableMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Extenders } from './extenders/extenders.ts';
+import { reviewRoom, type Room } from './extenders/review-room.ts';
 import type { Nominations } from './framework/nominations.ts';
 import type { NodeSelection, Selection } from './framework/node-selection.ts';
-import type { PermitOutcome, Plugin, PodContext, PostFilterOutcome } from './framework/plugin.ts';
+import type { PermitOutcome, Plugin, PodContext } from './framework/plugin.ts';
 import type { Rejection } from './framework/rejection.ts';
 import type { FailureReport, PodReports } from './pod-reports.ts';
 import type { QueuedPod } from './queue/queued-pod.ts';
@@ -49,14 +50,6 @@ const SLICE_MS = 8;
 
 /** Not a plugin: refuses pods while there are no nodes, and any event wakes them. */
 const NO_NODES: ReadonlySet<string> = new Set(['Nodes']);
-
-/** What the plugins could do for a pod that found no node. */
-interface Room {
-  readonly nominated: Extract<PostFilterOutcome, { readonly kind: 'nominated' }> | undefined;
-  /** Why there is no room to make; empty when there is. */
-  readonly message: string;
-  readonly clearsNomination: boolean;
-}
 
 type Unschedulable = Extract<AttemptOutcome, { readonly outcome: 'unschedulable' }>;
 
@@ -211,7 +204,7 @@ export class SchedulingLoop {
     metrics.attempts.inc(['unschedulable', profile.name]);
     const context = this.#contextOf(tried);
     const room = this.#makeRoom(profile, context, selection.diagnosis);
-    const reviewed = await this.#review(room, { context, extenders, signal });
+    const reviewed = await reviewRoom(room, context, extenders, signal);
     if (this.#needsNode(tried, signal)) {
       this.#wait(tried, selection.diagnosis, reviewed);
       if (queue.eventCount !== eventCount) {
@@ -228,38 +221,6 @@ export class SchedulingLoop {
       queue.done(tried.uid);
     }
     return !signal.aborted && queue.get(tried.uid) === tried;
-  }
-
-  /** Lets the extenders choose among the nodes where room could be made. */
-  async #review(
-    room: Room,
-    {
-      context,
-      extenders,
-      signal,
-    }: { readonly context: PodContext; readonly extenders: Extenders; readonly signal: AbortSignal },
-  ): Promise<Room> {
-    const candidates = room.nominated?.candidates;
-    if (candidates === undefined) {
-      return room;
-    }
-    try {
-      const best = await extenders.reviewPreemption(context, candidates, signal);
-      return best === undefined
-        ? { nominated: undefined, message: 'no candidate node for preemption', clearsNomination: false }
-        : {
-            ...room,
-            nominated: {
-              kind: 'nominated',
-              nodeName: context.state.nodes.nameOf(best.row),
-              victims: best.victims,
-            },
-          };
-    } catch (error) {
-      signal.throwIfAborted();
-      const message = `preemption: ${describeError(error)}`;
-      return { nominated: undefined, message, clearsNomination: false };
-    }
   }
 
   #place(
