@@ -3,10 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { SILENT_LOGGER } from '#base/log.ts';
 import { VirtualClock } from '#base/virtual-clock.ts';
 import { aNode, aPod, TestCluster } from '../cluster.fixture.ts';
 import type { SchedulerOptions } from '../scheduler.ts';
 import type { ExtenderOptions } from './extender-options.ts';
+import { Extenders } from './extenders.ts';
 import { httpPosters, type PostedAnswer, type PosterFactory } from './post-json.ts';
 
 interface Asked {
@@ -309,4 +311,25 @@ test('extender: a pod goes through filter, scores and binding of a server over H
     PodUID: web.metadata.uid,
     Node: 'b',
   });
+});
+
+test('extenders: one pod is asked about at a time, also after a task that threw', async () => {
+  const posters: PosterFactory = () => ({
+    post: () => Promise.reject(new Error('nothing is sent')),
+    close: () => undefined,
+  });
+  const extenders = new Extenders([], posters, SILENT_LOGGER);
+  const first = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const failing = extenders.inTurn(async () => {
+    await first.promise;
+    done.push('first');
+    throw new Error('a mistake');
+  });
+  const second = extenders.inTurn(async () => void done.push('second'));
+  assert.deepEqual(done, []);
+  first.resolve();
+  await assert.rejects(failing, /a mistake/);
+  await second;
+  assert.deepEqual(done, ['first', 'second']);
 });

@@ -46,9 +46,9 @@ export class Extenders {
     );
   }
 
-  /** Runs what asks them after everything that came before. The task may not throw. */
+  /** Runs what asks them after everything that came before, however that ended. */
   inTurn(task: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(task);
+    this.#turn = this.#turn.then(task, task);
     return this.#turn;
   }
 
