@@ -29,6 +29,9 @@ class ExtendedCluster extends TestCluster {
         const args = JSON.parse(json) as Asked['args'];
         asked.push({ url, args });
         const answer = answers[url.split('/').at(-1) ?? '']?.(args);
+        if (answer instanceof Error) {
+          throw answer;
+        }
         return typeof answer === 'number'
           ? { status: answer, text: '' }
           : { status: 200, text: JSON.stringify(answer) };
@@ -136,6 +139,12 @@ const FAILURES: readonly (readonly [
       event:
         'extender "http://extender/v1/" claims a filtered node "elsewhere" which is not found in the input node list',
     },
+  ],
+  [
+    'one that cannot be reached fails the attempt',
+    new Error('connection refused'),
+    {},
+    { event: 'Post "http://extender/v1/filter": connection refused' },
   ],
   ['one that may be ignored is', 503, { ignorable: true }, { placed: 'a' }],
 ];

@@ -1,5 +1,4 @@
 import type { Node, Pod } from '#api/types/core.v1.ts';
-import { describeError } from '#base/log.ts';
 import { busy, unfit, type Rejection } from '../framework/rejection.ts';
 import type { Candidate } from '../plugins/default-preemption/victims.ts';
 import type { NodeTable } from '../state/node-table.ts';
@@ -175,9 +174,7 @@ export class HttpExtender {
       return read(text);
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof ExtenderError
-        ? error
-        : new ExtenderError(`Post "${url}": ${describeError(error)}`, { cause: error });
+      throw error instanceof ExtenderError ? error : new ExtenderError(`Post "${url}"`, { cause: error });
     }
   }
 }
